@@ -1,0 +1,402 @@
+package reactor
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/calandria-go/calandria/reactor/internal/poll"
+)
+
+type connState uint8
+
+const (
+	stateDialing connState = iota
+	stateOpen
+	stateClosing   // Close was asked for: flushing, no more input
+	stateLingering // FIN was sent: input is thrown away until the peer's FIN
+	stateClosed
+)
+
+// How a close was asked for; the later, the stronger.
+type closeMode uint8
+
+const (
+	closeNone closeMode = iota
+	closeLinger
+	closeFlush
+	closeAbort
+)
+
+// Conn is one connection on a loop. Post, Write, WriteRaw, WriteShared, SendFile, CloseWrite, Close, CloseLinger, Abort,
+// Offload and the addresses are safe from any goroutine; the rest may be called on the connection's loop only, that is: in
+// its handler's methods, its timers and its posted functions.
+//
+// An idle Conn holds no buffer, goroutine or runtime timer: about 500 bytes with its registration.
+type Conn struct {
+	loop    *loop
+	reactor *Reactor
+	src     poll.Source
+	handler Handler
+	layer   Layer
+
+	next, prev *Conn // of the reactor's connections on this loop
+	timers     *Timer
+	stallTimer *Timer
+	carry      *chunk    // unconsumed input
+	acceptor   *acceptor // nil if dialed
+	dial       *dialing  // until connected
+	remote     netip.AddrPort
+	accepted   netip.Addr // what MaxConnsPerIP counts
+	id         uint64
+	member     int32
+
+	caps       caps
+	state      connState
+	swaps      uint8 // counts Upgrades
+	paused     bool
+	redeliver  bool // Resume or Upgrade: what is left has to be delivered again
+	sawByte    bool
+	eof        bool // the peer's FIN was read
+	eofTold    bool
+	delivering bool // OnData runs
+	finSent    bool
+	wantR      bool // the interest that the source was told
+	wantW      bool
+
+	closeErr   error // why, when state is beyond open; loop only
+	lingerLeft int   // bytes still thrown away
+
+	mu        sync.Mutex // guards what follows; held for short copies and for the write system call
+	head      *chunk     // unsent
+	tail      *chunk
+	unsent    int
+	progress  time.Duration // when the kernel last took something, by the loop's clock
+	scheduled bool          // a turn runs or is queued: it will flush
+	blocked   bool          // the kernel took less than all: wait for Writable
+	overHigh  bool          // unsent passed HighWater: OnWritable is due
+	finWanted bool
+	closed    bool // no more writes
+	gone      bool // the descriptor may be another's
+	mode      closeMode
+	reqErr    error
+	linger    lingerSpec
+}
+
+type lingerSpec struct {
+	wait  time.Duration
+	limit int
+}
+
+// ID is unique in the process. For logs.
+func (c *Conn) ID() uint64 { return c.id }
+
+// Reactor is the reactor that the connection belongs to.
+func (c *Conn) Reactor() *Reactor { return c.reactor }
+
+// LoopIndex is the number of the connection's loop, from 0.
+func (c *Conn) LoopIndex() int { return c.loop.index }
+
+// Now is the time at which the running batch of events began: the clock for a handler that does not need it exact. It
+// costs nothing. Loop only.
+func (c *Conn) Now() time.Time { return c.loop.now }
+
+// LoopLocal gives the value that mk made for key on this loop: scratch space that the connections of one loop share
+// without a lock. Loop only.
+func (c *Conn) LoopLocal(key any, mk func() any) any {
+	v, ok := c.loop.locals[key]
+	if !ok {
+		v = mk()
+		c.loop.locals[key] = v
+	}
+	return v
+}
+
+// LocalAddr is the address on our side; empty after OnClose. It asks the kernel each time.
+func (c *Conn) LocalAddr() net.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.src == nil || c.gone {
+		return &net.TCPAddr{}
+	}
+	return c.src.LocalAddr()
+}
+
+// RemoteAddr is the peer's address: a *net.TCPAddr or *net.UnixAddr; empty for a unix socket after OnClose.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.remote.IsValid() {
+		return net.TCPAddrFromAddrPort(c.remote)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.src == nil || c.gone {
+		return &net.UnixAddr{Net: "unix"}
+	}
+	return c.src.RemoteAddr()
+}
+
+// RemoteAddrPort is the peer's address without an allocation; invalid for unix sockets.
+func (c *Conn) RemoteAddrPort() netip.AddrPort { return c.remote }
+
+// SetRemoteAddr replaces the peer's address by what a trusted proxy says. Loop only.
+func (c *Conn) SetRemoteAddr(a netip.AddrPort) { c.remote = a }
+
+// Handler is the one installed now. Loop only.
+func (c *Conn) Handler() Handler { return c.handler }
+
+// Upgrade replaces the handler in place: h.OnOpen is called at once, and the bytes that the old one left unconsumed go to h.
+// The old handler hears nothing more. Limits, timers and drain still apply. Loop only.
+func (c *Conn) Upgrade(h Handler) {
+	c.handler, c.caps = h, capsOf(h)
+	c.swaps++
+	if c.state != stateOpen {
+		return
+	}
+	h.OnOpen(c)
+	if c.reactor.draining() {
+		c.drain()
+	}
+	c.eofTold = false // the new one has to hear it
+	c.redeliver = true
+	c.schedule()
+}
+
+// SetLayer puts a Layer between the socket and the handler; bytes not consumed so far go through it. Loop only.
+func (c *Conn) SetLayer(l Layer) {
+	c.mu.Lock()
+	c.layer = l
+	c.mu.Unlock()
+	if c.carry != nil && !c.delivering {
+		raw := c.carry
+		c.carry = nil
+		c.feedRaw(raw.rest())
+		raw.free()
+	}
+	c.redeliver = true
+	c.schedule()
+}
+
+// Layer is the one installed, or nil. Loop only.
+func (c *Conn) Layer() Layer { return c.layer }
+
+// Pause stops reading the socket from the end of this turn on: the peer's window closes and memory stays flat. A reset is
+// still noticed. Loop only.
+func (c *Conn) Pause() {
+	if !c.paused {
+		c.paused = true
+		c.schedule()
+	}
+}
+
+// Resume goes on after Pause. Input that was left unconsumed is delivered again soon after this turn, paused or not, even if
+// no new byte comes. Loop only.
+func (c *Conn) Resume() {
+	c.paused = false
+	c.redeliver = true
+	c.schedule()
+}
+
+// Paused says whether input is paused. Loop only.
+func (c *Conn) Paused() bool { return c.paused }
+
+// EOF says whether the peer has half-closed and all its bytes were delivered. Loop only.
+func (c *Conn) EOF() bool { return c.eofTold }
+
+// Post runs f on the loop, soon; false, and never, if the connection has closed. Posts of one goroutine keep their order.
+// Any goroutine.
+func (c *Conn) Post(f func()) bool {
+	c.mu.Lock()
+	closed := c.closed && c.mode == closeAbort
+	c.mu.Unlock()
+	if closed {
+		return false
+	}
+	c.loop.post(c, f)
+	return true
+}
+
+// Close flushes what is unsent, then closes; OnClose gets nil. Input that was not read makes the kernel answer with a
+// reset: where that could cost the peer our last bytes, use CloseLinger. Any goroutine.
+func (c *Conn) Close() error {
+	c.requestClose(closeFlush, nil, lingerSpec{})
+	return nil
+}
+
+// CloseWith is Close with the reason that OnClose gets. Any goroutine.
+func (c *Conn) CloseWith(err error) { c.requestClose(closeFlush, err, lingerSpec{}) }
+
+// CloseLinger flushes, sends FIN, and throws input away until the peer's FIN, for wait and for limit bytes at the most:
+// so the peer reads our last bytes before a reset can overtake them (RFC 9112 section 9.6). OnClose gets err. Any goroutine.
+func (c *Conn) CloseLinger(wait time.Duration, limit int, err error) {
+	c.requestClose(closeLinger, err, lingerSpec{wait, limit})
+}
+
+// Abort closes at once: what is unsent is thrown away, and the peer gets a reset, never what looks like a clean end.
+// OnClose gets err, or ErrAborted for nil. Any goroutine.
+func (c *Conn) Abort(err error) {
+	if err == nil {
+		err = ErrAborted
+	}
+	c.requestClose(closeAbort, err, lingerSpec{})
+}
+
+func (c *Conn) requestClose(m closeMode, err error, l lingerSpec) {
+	c.mu.Lock()
+	if l := c.layer; l != nil && m != closeAbort && !c.closed && !c.finWanted {
+		c.mu.Unlock()
+		l.CloseWrite() // a failure shows as the close it leads to
+		c.mu.Lock()
+	}
+	defer c.mu.Unlock()
+	if m > c.mode {
+		if c.mode == closeNone || m == closeAbort {
+			c.reqErr = err
+		}
+		c.mode, c.linger, c.closed = m, l, true
+	}
+	c.scheduleLocked()
+}
+
+// CloseWrite sends FIN after what is unsent; reading goes on. Any goroutine.
+func (c *Conn) CloseWrite() error {
+	c.mu.Lock()
+	layer, done := c.layer, c.closed || c.finWanted
+	c.mu.Unlock()
+	if done {
+		return nil
+	}
+	if layer != nil {
+		if err := layer.CloseWrite(); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finWanted = true
+	c.scheduleLocked()
+	return nil
+}
+
+// schedule has the connection settled at the end of the batch, once.
+func (c *Conn) schedule() {
+	c.mu.Lock()
+	c.scheduleLocked()
+	c.mu.Unlock()
+}
+
+func (c *Conn) scheduleLocked() {
+	if !c.scheduled {
+		c.scheduled = true
+		c.loop.enqueue(c)
+	}
+}
+
+// fail closes for an error that a turn met. Loop only.
+func (c *Conn) fail(err error) { c.requestClose(closeAbort, err, lingerSpec{}) }
+
+// catch is deferred around every call into user code: a panic there costs this connection only.
+func (c *Conn) catch() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.delivering = false
+	c.loop.stats.Panics++
+	c.reactor.cfg.Logger.Error("reactor: handler panicked",
+		"value", fmt.Sprint(v), "handler", handlerName(c.handler), "conn", c.id, "stack", string(debug.Stack()))
+	c.fail(&panicError{v})
+}
+
+func handlerName(h Handler) string { return strings.TrimPrefix(fmt.Sprintf("%T", h), "*") }
+
+// open gives the connection to its handler.
+func (c *Conn) open(mk func() Handler) {
+	if c.state != stateDialing || c.acceptor != nil {
+		c.reactor.track(c)
+	}
+	c.state = stateOpen
+	c.loop.stats.Opened++
+	c.turn(func() {
+		if t := c.reactor.cfg.Trace; t != nil && t.Open != nil {
+			t.Open(c)
+		}
+		if c.handler == nil {
+			h := mk()
+			c.handler, c.caps = h, capsOf(h)
+		}
+		c.handler.OnOpen(c)
+		if c.reactor.draining() {
+			c.drain()
+		}
+	})
+}
+
+// drain tells the handler of a Shutdown.
+func (c *Conn) drain() {
+	if c.state == stateDialing {
+		c.dialEnded(ErrShutdown)
+	}
+	if c.state != stateOpen {
+		return
+	}
+	if c.caps&capDrain != 0 {
+		c.handler.(DrainHandler).OnDrain(c)
+		return
+	}
+	c.CloseWith(ErrShutdown)
+}
+
+// finish ends the connection: timers, registry, OnClose, descriptor. In BatchEnd only.
+func (c *Conn) finish(err error, reset bool) {
+	if c.state == stateClosed {
+		return
+	}
+	c.state = stateClosed
+	c.stopTimers()
+	c.mu.Lock()
+	c.closed, c.gone, c.mode = true, true, closeAbort
+	c.dropQueueLocked()
+	c.mu.Unlock()
+	if c.carry != nil {
+		c.carry.free()
+		c.carry = nil
+	}
+	c.reactor.untrack(c)
+	reason := ReasonOf(err)
+	c.loop.stats.Closed++
+	c.loop.stats.Reasons[reason]++
+	c.callClose(err)
+	if t := c.reactor.cfg.Trace; t != nil && t.Closed != nil {
+		t.Closed(c, err, reason)
+	}
+	if c.layer != nil {
+		c.layer.Close()
+	}
+	c.src.Close(reset)
+	c.reactor.release(c)
+}
+
+func (c *Conn) callClose(err error) {
+	defer c.catch()
+	if c.handler != nil {
+		c.handler.OnClose(c, err)
+	}
+}
+
+// Offload runs f, which may block, on a goroutine of its own, at most Config.MaxWorkers at a time; more wait in a queue of
+// Config.MaxQueued, then ErrOverload. f comes back to the loop by Post. A panic in f closes this connection. Any goroutine.
+// It costs about half a microsecond.
+func (c *Conn) Offload(f func()) error {
+	return c.reactor.workers.run(c, f)
+}
+
+// Stream turns the connection into a synchronous net.Conn: it is Upgrade to a Stream. Loop only.
+func (c *Conn) Stream() *Stream {
+	s := NewStream()
+	c.Upgrade(s)
+	return s
+}

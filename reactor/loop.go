@@ -1,0 +1,261 @@
+package reactor
+
+import (
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/calandria-go/calandria/reactor/internal/poll"
+)
+
+const (
+	// scratchSize is read at a time; one buffer per loop.
+	scratchSize = 64 << 10
+	// rounds bounds how often one end of a batch looks again for what its own work has posted.
+	rounds = 4
+)
+
+// loop is the reactor's side of a poller goroutine. Every connection belongs to one loop for life.
+type loop struct {
+	poll    poll.Loop
+	index   int
+	scratch []byte
+	plain   []byte // what a Layer's Read fills; made on first need
+	poison  bool   // tests: overwrite the scratch buffer after each OnData
+
+	// Loop only.
+	base      time.Time
+	now       time.Time     // at the start of the batch
+	mark      time.Duration // since base, when the running hook began
+	busyFrom  time.Duration
+	wheel     wheel
+	armedAt   uint64 // the tick that the poller's timer is set to; 0: none
+	stats     LoopStats
+	locals    map[any]any
+	spareRun  []task
+	spareConn []*Conn
+	bufs      [][]byte // for one writev
+
+	kicked atomic.Bool          // this batch started or woke a goroutine
+	conns  atomic.Int64         // open connections, for placement
+	cur    atomic.Pointer[Conn] // whose hook runs, for the watchdog
+	since  atomic.Int64         // when the running batch began, since base; 0: idle
+
+	mu      sync.Mutex
+	awake   bool // a batch is running or a wake-up is on its way
+	tasks   []task
+	pending []*Conn // scheduled connections
+}
+
+// task is a posted function, and the connection it dies with, or nil.
+type task struct {
+	c *Conn
+	f func()
+}
+
+func newLoop(p poll.Loop, index int) *loop {
+	l := &loop{
+		poll:    p,
+		index:   index,
+		scratch: make([]byte, scratchSize),
+		base:    time.Now(),
+		locals:  map[any]any{},
+		bufs:    make([][]byte, 0, maxIovec),
+	}
+	l.now = l.base
+	l.stats.Loop = index
+	l.stats.Reasons = map[string]uint64{}
+	p.Start(l)
+	return l
+}
+
+// since base, by the monotonic clock.
+func (l *loop) clock() time.Duration { return time.Since(l.base) }
+
+// post queues a task for the end of the running batch, or wakes the loop. Any goroutine.
+func (l *loop) post(c *Conn, f func()) {
+	l.mu.Lock()
+	l.tasks = append(l.tasks, task{c, f})
+	wake := !l.awake
+	l.awake = true
+	l.mu.Unlock()
+	if wake {
+		l.poll.Wake()
+	}
+}
+
+// enqueue schedules a connection to be settled at the end of the batch. Any goroutine; the caller holds c.mu.
+func (l *loop) enqueue(c *Conn) {
+	l.mu.Lock()
+	l.pending = append(l.pending, c)
+	wake := !l.awake
+	l.awake = true
+	l.mu.Unlock()
+	if wake {
+		l.poll.Wake()
+	}
+}
+
+// BatchStart is the poller's call before the first hook.
+func (l *loop) BatchStart() {
+	l.mu.Lock()
+	l.awake = true
+	l.mu.Unlock()
+	l.now = time.Now()
+	l.mark = l.now.Sub(l.base)
+	l.busyFrom = l.mark
+	l.since.Store(int64(l.mark) + 1)
+	l.stats.Batches++
+}
+
+// BatchEnd is the poller's call after the last hook: posted tasks, timers, and whatever may happen only here, which is
+// attaching, updating and closing descriptors.
+func (l *loop) BatchEnd() {
+	for range rounds {
+		ran := l.runPending()
+		l.runTimers()
+		if l.kicked.Load() {
+			// With all loops busy a new goroutine would else wait for the scheduler's next preemption, 10 ms away.
+			l.kicked.Store(false)
+			runtime.Gosched()
+			ran = true
+		}
+		if !ran {
+			break
+		}
+	}
+	l.rest()
+	l.armTimer()
+	end := l.clock()
+	l.stats.Busy += end - l.busyFrom
+	l.since.Store(0)
+}
+
+// runPending runs what was posted and settles what was scheduled when it began; false if there was nothing.
+func (l *loop) runPending() bool {
+	l.mu.Lock()
+	tasks, conns := l.tasks, l.pending
+	l.tasks, l.pending = l.spareRun, l.spareConn
+	l.mu.Unlock()
+	for i := range tasks {
+		l.runTask(tasks[i])
+		tasks[i] = task{}
+	}
+	for i, c := range conns {
+		conns[i] = nil
+		c.settle()
+	}
+	l.spareRun, l.spareConn = shrink(tasks), shrink(conns)
+	return len(tasks)+len(conns) > 0
+}
+
+// shrink empties a queue for reuse, and drops one that a burst has made large.
+func shrink[T any](s []T) []T {
+	if cap(s) > 4096 {
+		return nil
+	}
+	return s[:0]
+}
+
+func (l *loop) runTask(t task) {
+	if t.c == nil {
+		l.guardTask(t.f)
+		return
+	}
+	if t.c.state == stateClosed {
+		return
+	}
+	l.stats.Posts++
+	t.c.turn(t.f)
+}
+
+// guardTask runs a function of the reactor itself.
+func (l *loop) guardTask(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.stats.Panics++
+			slog.Error("reactor: task panicked", "value", v, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// rest lets the loop sleep, or has it come back at once for what is still queued.
+func (l *loop) rest() {
+	l.mu.Lock()
+	more := len(l.tasks)+len(l.pending) > 0
+	l.awake = more
+	l.mu.Unlock()
+	if more {
+		l.poll.Wake()
+	}
+}
+
+// runTimers fires what has expired. A timer is due when its tick has passed entirely.
+func (l *loop) runTimers() {
+	if l.wheel.armed == 0 {
+		return
+	}
+	l.wheel.advance(uint64(l.clock()/wheelTick), l.fire)
+}
+
+func (l *loop) fire(t *Timer) {
+	l.stats.Timers++
+	t.unhook()
+	if t.conn == nil {
+		l.guardTask(t.f)
+		return
+	}
+	t.conn.turn(t.f)
+}
+
+// armTimer sets the poller's timer to the next expiry, if that has changed.
+func (l *loop) armTimer() {
+	_, at, ok := l.wheel.next()
+	if !ok {
+		if l.armedAt != 0 {
+			l.armedAt = 0
+			l.poll.Arm(-1)
+		}
+		return
+	}
+	left := time.Duration(at)*wheelTick - l.clock()
+	if l.armedAt == at && left > 0 {
+		return
+	}
+	l.armedAt = at
+	l.poll.Arm(max(left, 0))
+}
+
+// startTimer puts t into the wheel.
+func (l *loop) startTimer(t *Timer, d time.Duration) {
+	if l.wheel.armed == 0 {
+		l.wheel.now = uint64(l.clock() / wheelTick)
+	}
+	l.wheel.add(t, ticksUp(l.clock()+max(d, 0)))
+}
+
+// enter and leave frame every hook: leave measures it, and its end is the next one's beginning.
+func (l *loop) enter(c *Conn) { l.cur.Store(c) }
+
+func (l *loop) leave(c *Conn) time.Duration {
+	now := l.clock()
+	took := now - l.mark
+	l.mark = now
+	if limit := c.reactor.cfg.StallAfter; limit > 0 && took > limit {
+		l.stall(c, took)
+	}
+	l.cur.Store(nil)
+	return took
+}
+
+// stall counts and reports a hook that held the loop.
+func (l *loop) stall(c *Conn, took time.Duration) {
+	l.stats.Stalls++
+	l.stats.LongestStall = max(l.stats.LongestStall, took)
+	c.reactor.cfg.Logger.Warn("reactor: handler held its loop",
+		"loop", l.index, "took", took, "handler", handlerName(c.handler), "conn", c.id)
+}

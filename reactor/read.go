@@ -1,0 +1,258 @@
+package reactor
+
+import (
+	"errors"
+	"io"
+
+	"github.com/calandria-go/calandria/reactor/internal/poll"
+)
+
+// turn runs f as one hook of the connection: framed for the watchdog, panics contained, and what f wrote flushed with one
+// system call at its end.
+func (c *Conn) turn(f func()) {
+	c.loop.enter(c)
+	c.begin()
+	c.guard(f)
+	c.end()
+	c.loop.leave(c)
+}
+
+func (c *Conn) guard(f func()) {
+	defer c.catch()
+	f()
+}
+
+// begin marks the turn, so that writes in it are not scheduled one by one.
+func (c *Conn) begin() {
+	c.mu.Lock()
+	c.scheduled = true
+	c.mu.Unlock()
+}
+
+// Readable is the poller's call: one read of at most 64 KiB.
+func (c *Conn) Readable() {
+	if !c.reads() {
+		return
+	}
+	l := c.loop
+	l.enter(c)
+	c.begin()
+	n := c.readTurn()
+	c.end()
+	took := l.leave(c)
+	if t := c.reactor.cfg.Trace; t != nil && t.Handled != nil && n > 0 {
+		t.Handled(c, n, took)
+	}
+}
+
+// reads says whether input is wanted at all.
+func (c *Conn) reads() bool {
+	return !c.eof && (c.state == stateOpen && !c.paused || c.state == stateLingering)
+}
+
+func (c *Conn) readTurn() int {
+	defer c.catch()
+	l := c.loop
+	n, err := c.src.Read(l.scratch)
+	if err != nil {
+		switch {
+		case err == poll.ErrAgain:
+		case err == io.EOF:
+			c.sawEOF()
+		case c.state == stateLingering:
+			c.endLinger() // the peer has gone, and why we close was decided before
+		default:
+			c.fail(err)
+		}
+		return 0
+	}
+	l.stats.Reads++
+	l.stats.BytesRead += uint64(n)
+	if c.state == stateLingering {
+		if c.lingerLeft -= n; c.lingerLeft <= 0 {
+			c.endLinger()
+		}
+		return 0
+	}
+	if !c.sawByte {
+		c.sawByte = true
+		if t := c.reactor.cfg.Trace; t != nil && t.FirstByte != nil {
+			t.FirstByte(c)
+		}
+	}
+	if c.layer != nil {
+		c.feed(l.scratch[:n])
+		return n
+	}
+	c.deliver(l.scratch[:n])
+	if l.poison {
+		poisonBytes(l.scratch[:n])
+	}
+	return n
+}
+
+func poisonBytes(b []byte) {
+	for i := range b {
+		b[i] = 0xdb
+	}
+}
+
+// sawEOF handles the peer's FIN.
+func (c *Conn) sawEOF() {
+	c.eof = true
+	if c.state == stateLingering {
+		return // end of turn finishes it
+	}
+	if c.layer != nil {
+		c.layer.EOF()
+		c.pump()
+		return
+	}
+	c.tellEOF()
+}
+
+// tellEOF gives the handler the end of input, once, after all data.
+func (c *Conn) tellEOF() {
+	if c.eofTold || c.state != stateOpen {
+		return
+	}
+	c.eofTold = true
+	if c.caps&capEOF != 0 {
+		c.handler.(EOFHandler).OnEOF(c)
+		return
+	}
+	c.CloseWith(io.EOF)
+}
+
+// feed passes ciphertext to the layer and delivers what comes of it.
+func (c *Conn) feed(in []byte) {
+	c.feedRaw(in)
+	c.pump()
+}
+
+func (c *Conn) feedRaw(in []byte) {
+	if err := c.layer.Feed(in); err != nil {
+		c.fail(err)
+	}
+}
+
+// pump delivers plaintext until the layer needs more, or the handler pauses.
+func (c *Conn) pump() {
+	l := c.loop
+	if l.plain == nil {
+		l.plain = make([]byte, scratchSize)
+	}
+	for c.state == stateOpen && !c.paused && !c.eofTold && !c.closeAsked() {
+		n, err := c.layer.Read(l.plain)
+		if n > 0 {
+			c.deliver(l.plain[:n])
+			if l.poison {
+				poisonBytes(l.plain[:n])
+			}
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrWouldBlock):
+			return
+		case errors.Is(err, io.EOF) && err != io.ErrUnexpectedEOF:
+			c.tellEOF()
+			return
+		default:
+			c.fail(err)
+			return
+		}
+	}
+}
+
+func (c *Conn) closeAsked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mode != closeNone
+}
+
+// deliver gives the handler what was carried over and in; what it leaves is carried. A handler that upgrades hands the
+// rest to its successor at once.
+func (c *Conn) deliver(in []byte) {
+	carried := c.carry
+	if carried != nil {
+		if len(in) > 0 {
+			carried = carried.grow(in)
+			c.carry = carried
+		}
+		in = carried.rest()
+	}
+	total := len(in)
+	c.delivering = true
+	for {
+		swaps, layer := c.swaps, c.layer
+		n := c.handler.OnData(c, in)
+		if n < 0 || n > len(in) {
+			panic("reactor: OnData consumed bytes that it was not given")
+		}
+		in = in[n:]
+		if layer != c.layer {
+			c.feedRaw(in) // what is left was not for a handler; the end of the batch pumps
+			in = nil
+			break
+		}
+		if len(in) == 0 || swaps == c.swaps || c.paused || c.state != stateOpen {
+			break
+		}
+		c.redeliver = false // done here
+	}
+	c.delivering = false
+	c.keep(carried, total, in)
+}
+
+// keep carries over what is left of a delivery.
+func (c *Conn) keep(carried *chunk, total int, left []byte) {
+	if carried != nil {
+		carried.r += total - len(left)
+		if len(left) == 0 {
+			carried.free()
+			c.carry = nil
+		}
+	} else if len(left) > 0 {
+		c.carry = newChunk(len(left))
+		c.carry.b = append(c.carry.b, left...)
+	}
+	if len(left) > c.reactor.cfg.InputLimit && !c.paused {
+		c.fail(ErrInputLimit)
+	}
+}
+
+// again delivers what was left, after Resume or Upgrade: carried bytes, then the layer's, then the end.
+func (c *Conn) again() {
+	c.redeliver = false
+	if c.state != stateOpen || c.paused {
+		return
+	}
+	if c.carry != nil {
+		c.deliver(nil)
+	}
+	if c.layer != nil {
+		c.pump()
+	} else if c.eof && !c.paused {
+		c.tellEOF()
+	}
+}
+
+// Broken is the poller's call for a stream that failed while it was not read.
+func (c *Conn) Broken(err error) { c.turn(func() { c.fail(err) }) }
+
+// Hangup is the poller's call for a peer that closed both directions.
+func (c *Conn) Hangup() {
+	c.turn(func() {
+		if c.caps&capHangup != 0 && c.state == stateOpen {
+			c.handler.(HangupHandler).OnHangup(c)
+		}
+	})
+}
+
+// Writable is the poller's call for room in the kernel's buffer.
+func (c *Conn) Writable() {
+	c.mu.Lock()
+	c.blocked = false
+	c.mu.Unlock()
+	c.turn(func() {})
+}

@@ -1,0 +1,437 @@
+package reactor
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"github.com/calandria-go/calandria/reactor/internal/poll"
+)
+
+const (
+	// flushBudget bounds what one connection sends in one turn, so that others get theirs.
+	flushBudget = 1 << 20
+	// fileStep bounds one sendfile: it may wait for the disk.
+	fileStep = 256 << 10
+	maxIovec = 64
+)
+
+// Write queues a copy of p, to be sent with everything else that this turn writes, by one system call at its end. It never
+// blocks and takes all or nothing. Above Config.HighWater a producer should stop until OnWritable; above Config.MaxUnsent
+// Write fails with ErrSlowPeer and the connection closes. After Close or CloseWrite it is net.ErrClosed. Any goroutine. It
+// takes an uncontended mutex and one copy.
+func (c *Conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	if l := c.layer; l != nil && !c.closed && !c.finWanted {
+		c.mu.Unlock()
+		return l.Write(p)
+	}
+	defer c.mu.Unlock()
+	return c.writeLocked(p)
+}
+
+// WriteRaw is Write past the Layer: for the layer itself. Any goroutine.
+func (c *Conn) WriteRaw(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writeLocked(p)
+}
+
+func (c *Conn) writeLocked(p []byte) (int, error) {
+	if err := c.admitLocked(len(p)); err != nil {
+		return 0, err
+	}
+	for left := p; len(left) > 0; {
+		if c.tail == nil || c.tail.room() == 0 {
+			c.pushLocked(newChunk(min(len(left), chunkSizes[len(chunkSizes)-1])))
+		}
+		n := min(len(left), c.tail.room())
+		c.tail.b = append(c.tail.b, left[:n]...)
+		left = left[n:]
+	}
+	c.queuedLocked(len(p))
+	return len(p), nil
+}
+
+// WriteShared queues shared bytes without a copy; it takes its own reference. A connection with a Layer copies. Any
+// goroutine.
+func (c *Conn) WriteShared(s *Shared) error {
+	c.mu.Lock()
+	if l := c.layer; l != nil && !c.closed && !c.finWanted {
+		c.mu.Unlock()
+		_, err := l.Write(s.b)
+		return err
+	}
+	defer c.mu.Unlock()
+	if err := c.admitLocked(len(s.b)); err != nil {
+		return err
+	}
+	if len(s.b) == 0 {
+		return nil
+	}
+	s.Retain()
+	c.pushLocked(&chunk{b: s.b, shared: s, class: classNone})
+	c.queuedLocked(len(s.b))
+	return nil
+}
+
+// SendFile queues n bytes of f from off, sent by sendfile(2) where the system has it. done is called, on the loop or in
+// Abort's place, when f is no longer needed; it may be nil. f must have these bytes: a file that ends early closes the
+// connection with io.ErrUnexpectedEOF. With a Layer it is errors.ErrUnsupported: stream the file by Write and OnWritable.
+// The range does not count in Unsent. Any goroutine.
+func (c *Conn) SendFile(f *os.File, off, n int64, done func()) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.layer != nil {
+		return errors.ErrUnsupported
+	}
+	if err := c.admitLocked(0); err != nil {
+		return err
+	}
+	if n <= 0 {
+		if done != nil {
+			done()
+		}
+		return nil
+	}
+	c.pushLocked(&chunk{class: classNone, file: &fileRange{f: f, off: off, left: n, done: done}})
+	c.queuedLocked(0)
+	return nil
+}
+
+// Unsent is the number of queued bytes that the kernel has not taken. Any goroutine.
+func (c *Conn) Unsent() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unsent
+}
+
+// OverHigh says whether a producer should stop: Unsent has passed HighWater and not yet fallen to LowWater. OnWritable will
+// tell. Any goroutine.
+func (c *Conn) OverHigh() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.overHigh
+}
+
+// admitLocked says whether n more bytes may be queued.
+func (c *Conn) admitLocked(n int) error {
+	if c.closed || c.finWanted {
+		return net.ErrClosed
+	}
+	if n > c.reactor.cfg.MaxUnsent-c.unsent {
+		c.mode, c.reqErr, c.closed = closeAbort, ErrSlowPeer, true
+		c.scheduleLocked()
+		return ErrSlowPeer
+	}
+	return nil
+}
+
+func (c *Conn) pushLocked(k *chunk) {
+	if c.tail == nil {
+		c.head = k
+	} else {
+		c.tail.next = k
+	}
+	c.tail = k
+}
+
+func (c *Conn) queuedLocked(n int) {
+	c.unsent += n
+	if c.unsent > c.reactor.cfg.HighWater {
+		c.overHigh = true
+	}
+	if !c.blocked {
+		c.scheduleLocked()
+	}
+}
+
+func (c *Conn) popLocked() {
+	k := c.head
+	if c.head = k.next; c.head == nil {
+		c.tail = nil
+	}
+	k.free()
+}
+
+func (c *Conn) dropQueueLocked() {
+	for c.head != nil {
+		c.popLocked()
+	}
+	c.unsent = 0
+}
+
+// flushLocked sends what it may: until the queue is empty, the kernel takes no more, or the budget is used up.
+func (c *Conn) flushLocked() error {
+	budget := flushBudget
+	for c.head != nil && !c.blocked && budget > 0 {
+		n, asked, err := c.sendLocked()
+		if n > 0 {
+			c.progress = c.loop.mark
+			c.loop.stats.Writes++
+			c.loop.stats.BytesWritten += uint64(n)
+			budget -= n
+		}
+		switch {
+		case err == poll.ErrAgain:
+			c.blocked = true
+		case err != nil:
+			return err
+		case n < asked:
+			c.blocked = true // a full buffer: the next attempt would say so
+		}
+	}
+	return nil
+}
+
+// sendLocked makes one system call for the chunks at the head, and takes what was sent off the queue.
+func (c *Conn) sendLocked() (n, asked int, err error) {
+	k := c.head
+	if k.file != nil {
+		return c.sendFileLocked(k)
+	}
+	if k.next == nil || k.next.file != nil {
+		b := k.rest()
+		n, err = c.src.Write(b)
+		asked = len(b)
+	} else {
+		bufs := c.loop.bufs[:0]
+		for ; k != nil && k.file == nil && len(bufs) < maxIovec; k = k.next {
+			bufs = append(bufs, k.rest())
+			asked += len(k.rest())
+		}
+		n, err = c.src.Writev(bufs)
+		clear(bufs)
+	}
+	c.unsent -= n
+	for left := n; left > 0; {
+		k := c.head
+		m := min(left, len(k.rest()))
+		k.r += m
+		left -= m
+		if k.r == len(k.b) {
+			c.popLocked()
+		}
+	}
+	return n, asked, err
+}
+
+func (c *Conn) sendFileLocked(k *chunk) (n, asked int, err error) {
+	r := k.file
+	asked = int(min(r.left, fileStep))
+	n, err = c.src.SendFile(r.f, r.off, asked)
+	if errors.Is(err, poll.ErrUnsupported) {
+		n, err = c.copyFile(r, asked)
+	}
+	if err == nil && n == 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	r.off += int64(n)
+	if r.left -= int64(n); r.left == 0 {
+		c.popLocked()
+	}
+	return n, asked, err
+}
+
+// copyFile is for streams without sendfile.
+func (c *Conn) copyFile(r *fileRange, n int) (int, error) {
+	buf := make([]byte, min(n, 64<<10))
+	m, err := r.f.ReadAt(buf, r.off)
+	if m == 0 && err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, err
+	}
+	return c.src.Write(buf[:m])
+}
+
+// end closes a turn: what it wrote is sent now. What may only happen at the end of the batch is queued for it.
+func (c *Conn) end() {
+	c.flush()
+	c.mu.Lock()
+	if c.unsettledLocked() {
+		c.loop.enqueue(c)
+	} else {
+		c.scheduled = false
+	}
+	c.mu.Unlock()
+}
+
+// flush sends, and lets the handler produce more when the queue has fallen to LowWater.
+func (c *Conn) flush() {
+	for range rounds {
+		c.mu.Lock()
+		err := c.flushLocked()
+		refill := c.overHigh && c.unsent <= c.reactor.cfg.LowWater && err == nil
+		if refill {
+			c.overHigh = false
+		}
+		c.mu.Unlock()
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		if !refill || c.caps&capWritable == 0 || c.state != stateOpen {
+			return
+		}
+		c.guard(func() { c.handler.(WritableHandler).OnWritable(c) })
+	}
+}
+
+// unsettledLocked says whether there is work for the end of the batch.
+func (c *Conn) unsettledLocked() bool {
+	if c.state == stateClosed {
+		return false
+	}
+	empty := c.head == nil
+	return c.redeliver ||
+		c.mode == closeAbort ||
+		c.mode == closeFlush && (empty || c.state != stateClosing) ||
+		c.mode == closeLinger && (c.state == stateOpen || empty && (c.state != stateLingering || c.eof)) ||
+		c.finWanted && !c.finSent && empty ||
+		c.finSent && c.eofTold ||
+		c.wantR != c.reads() || c.wantW != (c.blocked && !empty) ||
+		!empty && !c.blocked ||
+		c.overHigh && c.unsent <= c.reactor.cfg.LowWater
+}
+
+// settle does what only the end of the batch may: redelivery, interest, FIN, close.
+func (c *Conn) settle() {
+	if c.state == stateClosed || c.state == stateDialing {
+		return
+	}
+	c.loop.enter(c)
+	if c.redeliver {
+		c.guard(c.again)
+	}
+	c.flush()
+	c.apply()
+	c.mu.Lock()
+	if c.unsettledLocked() {
+		c.loop.enqueue(c)
+	} else {
+		c.scheduled = false
+	}
+	c.mu.Unlock()
+	c.loop.leave(c)
+}
+
+// apply brings the state and the source in line with what was asked for.
+func (c *Conn) apply() {
+	c.mu.Lock()
+	mode, err, linger := c.mode, c.reqErr, c.linger
+	empty, fin := c.head == nil, c.finWanted
+	c.mu.Unlock()
+	switch mode {
+	case closeAbort:
+		c.finish(err, true)
+		return
+	case closeFlush:
+		c.state = stateClosing
+		if empty {
+			c.finish(err, false)
+			return
+		}
+	case closeLinger:
+		if !c.lingering(empty, linger, err) {
+			return
+		}
+	}
+	if fin && empty && !c.finSent && !c.sendFIN() {
+		return
+	}
+	if c.finSent && c.eofTold && mode == closeNone {
+		c.finish(nil, false)
+		return
+	}
+	c.interest()
+}
+
+// lingering goes on with a CloseLinger; false if the connection is finished.
+func (c *Conn) lingering(empty bool, l lingerSpec, err error) bool {
+	if c.state == stateOpen {
+		c.state = stateClosing
+		c.closeErr = err
+	}
+	if !empty {
+		return true
+	}
+	if !c.finSent && !c.sendFIN() {
+		return false
+	}
+	if c.eof {
+		c.finish(err, false)
+		return false
+	}
+	if c.state == stateClosing {
+		c.state = stateLingering
+		c.lingerLeft = l.limit
+		if c.carry != nil {
+			c.carry.free()
+			c.carry = nil
+		}
+		c.AfterFunc(l.wait, c.endLinger)
+	}
+	return true
+}
+
+// endLinger closes a lingering connection without a reset of our own.
+func (c *Conn) endLinger() { c.requestClose(closeFlush, c.closeErr, lingerSpec{}) }
+
+func (c *Conn) sendFIN() bool {
+	c.finSent = true
+	err := c.src.CloseWrite()
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		c.finish(err, true)
+		return false
+	}
+	return true
+}
+
+// interest tells the source what is wanted now, and keeps the stall timer running while there is a backlog.
+func (c *Conn) interest() {
+	c.mu.Lock()
+	backlog := c.blocked && c.head != nil
+	c.mu.Unlock()
+	if backlog && !c.wantW {
+		c.watchStall()
+	}
+	if r := c.reads(); r != c.wantR || backlog != c.wantW {
+		c.wantR, c.wantW = r, backlog
+		c.src.Interest(r, backlog)
+		if err := c.src.Update(); err != nil {
+			c.finish(err, true)
+		}
+	}
+}
+
+func (c *Conn) watchStall() {
+	limit := c.reactor.cfg.WriteStall
+	if limit < 0 {
+		return
+	}
+	if c.stallTimer == nil {
+		c.stallTimer = &Timer{}
+		c.InitTimer(c.stallTimer, c.checkStall)
+	}
+	if c.stallTimer.slot < 0 {
+		c.stallTimer.Reset(limit)
+	}
+}
+
+func (c *Conn) checkStall() {
+	c.mu.Lock()
+	backlog := c.head != nil
+	idle := c.loop.clock() - c.progress
+	c.mu.Unlock()
+	limit := c.reactor.cfg.WriteStall
+	switch {
+	case !backlog:
+	case idle >= limit:
+		c.fail(ErrWriteStall)
+	default:
+		c.stallTimer.Reset(limit - idle)
+	}
+}
