@@ -105,6 +105,18 @@ func (c *Conn) LoopIndex() int { return c.loop.index }
 // costs nothing. Loop only.
 func (c *Conn) Now() time.Time { return c.loop.now }
 
+// Elapsed is the time since the loop began, by the monotonic clock, as of the end of the last hook. It costs nothing. Loop
+// only.
+func (c *Conn) Elapsed() time.Duration { return c.loop.mark }
+
+// Buffered is the number of bytes that the handler was given and did not consume. Loop only.
+func (c *Conn) Buffered() int {
+	if c.carry == nil {
+		return 0
+	}
+	return len(c.carry.rest())
+}
+
 // LoopLocal gives the value that mk made for key on this loop: scratch space that the connections of one loop share
 // without a lock. Loop only.
 func (c *Conn) LoopLocal(key any, mk func() any) any {

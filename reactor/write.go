@@ -76,8 +76,8 @@ func (c *Conn) WriteShared(s *Shared) error {
 	return nil
 }
 
-// SendFile queues n bytes of f from off, sent by sendfile(2) where the system has it. done is called, on the loop or in
-// Abort's place, when f is no longer needed; it may be nil. f must have these bytes: a file that ends early closes the
+// SendFile queues n bytes of f from off, sent by sendfile(2) where the system has it. done is called
+// once, on the loop, when f is no longer needed, sent or not; it may be nil. f must have these bytes: a file that ends early closes the
 // connection with io.ErrUnexpectedEOF. With a Layer it is errors.ErrUnsupported: stream the file by Write and OnWritable.
 // The range does not count in Unsent. Any goroutine.
 func (c *Conn) SendFile(f *os.File, off, n int64, done func()) error {
@@ -91,13 +91,21 @@ func (c *Conn) SendFile(f *os.File, off, n int64, done func()) error {
 	}
 	if n <= 0 {
 		if done != nil {
-			done()
+			c.loop.post(nil, done)
 		}
 		return nil
 	}
-	c.pushLocked(&chunk{class: classNone, file: &fileRange{f: f, off: off, left: n, done: done}})
+	c.pushLocked(&chunk{class: classNone, file: &fileRange{f: f, off: off, left: n, done: c.posted(done)}})
 	c.queuedLocked(0)
 	return nil
+}
+
+// posted makes a callback run on the loop in its own right: it is called with c.mu held.
+func (c *Conn) posted(f func()) func() {
+	if f == nil {
+		return nil
+	}
+	return func() { c.loop.post(nil, f) }
 }
 
 // Unsent is the number of queued bytes that the kernel has not taken. Any goroutine.

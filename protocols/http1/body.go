@@ -1,0 +1,179 @@
+package http1
+
+import (
+	"net/http"
+)
+
+type bodyMode uint8
+
+const (
+	bodyUnread bodyMode = iota
+	bodyCollect
+	bodyStream
+)
+
+// ReadBody collects the request's body, up to max bytes, and then calls f with it, on the loop; at once if there is none.
+// The bytes are valid until the exchange is answered or, if the handler answers later, as long as that takes. A larger body
+// is answered with 413 and f is not called; one that the client breaks off with 400. max above Server.MaxBodyBytes has no
+// effect. A client that waits for 100 (Continue) gets it now (RFC 9110 section 10.1.1).
+func (x *Exchange) ReadBody(max int64, f func(x *Exchange, body []byte)) {
+	if x.state != stateFresh || x.mode != bodyUnread {
+		return
+	}
+	x.mode, x.max, x.onBody = bodyCollect, min(max, x.s.set.body), f
+	switch {
+	case x.bodyDone:
+		f(x, nil)
+	case x.left > x.max:
+		x.s.refuse(http.StatusRequestEntityTooLarge, ErrBodyTooLarge)
+	default:
+		x.wantBody()
+	}
+}
+
+// StreamBody calls f on the loop with each piece of the request's body as it comes, up to Server.MaxBodyBytes; the last call
+// has last set, and may have no bytes. A piece is valid until f returns. PauseBody stops the flow, and with it the
+// client. For a body that breaks off, f is not called again: see OnCancel. A client that waits for 100 (Continue) gets it
+// now.
+func (x *Exchange) StreamBody(f func(x *Exchange, piece []byte, last bool)) {
+	if x.state == stateDone || x.mode != bodyUnread {
+		return
+	}
+	x.mode, x.max, x.onPiece = bodyStream, x.s.set.body, f
+	if x.bodyDone {
+		f(x, nil, true)
+		return
+	}
+	x.wantBody()
+}
+
+// wantBody lets body bytes flow to the exchange.
+func (x *Exchange) wantBody() {
+	s := x.s
+	if x.req.Expect100() && !x.continued && x.got == 0 && x.state == stateFresh {
+		x.continued = true
+		s.write(continueLine)
+	}
+	s.phase = phaseBody
+	s.wantBody()
+	if !s.batching {
+		s.goOn()
+	}
+}
+
+var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+
+// PauseBody stops StreamBody's calls until ResumeBody: the socket is not read, and the client's window closes.
+func (x *Exchange) PauseBody() {
+	if x.state == stateDone || x.bodyDone || x.paused {
+		return
+	}
+	x.paused = true
+	x.s.paused = true
+	x.s.c.Pause()
+}
+
+// ResumeBody goes on after PauseBody.
+func (x *Exchange) ResumeBody() {
+	if !x.paused {
+		return
+	}
+	x.paused = false
+	if x.s.phase == phaseBody {
+		x.s.wantBody()
+	}
+	x.s.paused = false
+	x.s.c.Resume()
+}
+
+// readBody takes bytes of a body; more is false when there is nothing to do for now.
+func (s *serverConn) readBody(in []byte) (n int, more bool) {
+	x := s.x
+	if x.paused || len(in) == 0 && !x.bodyDone {
+		return 0, false
+	}
+	var piece []byte
+	if x.req.Chunked() {
+		var err error
+		piece, n, err = x.chunked.Next(in, &s.set.wire)
+		if err != nil {
+			s.bodyRefused(err)
+			return 0, true
+		}
+		x.bodyDone = x.chunked.Done()
+		if n == 0 && !x.bodyDone {
+			return 0, false
+		}
+	} else {
+		n = int(min(x.left, int64(len(in))))
+		piece = in[:n]
+		x.left -= int64(n)
+		x.bodyDone = x.left == 0
+	}
+	x.got += int64(len(piece))
+	s.moved = s.c.Elapsed()
+	if s.phase == phaseDiscard {
+		s.discard(len(piece))
+		return n, true
+	}
+	if x.got > x.max {
+		s.refuse(http.StatusRequestEntityTooLarge, ErrBodyTooLarge)
+		return n, true
+	}
+	if x.mode == bodyCollect {
+		x.collect(piece)
+	} else {
+		x.stream(piece)
+	}
+	return n, true
+}
+
+func (s *serverConn) bodyRefused(err error) {
+	if s.phase == phaseDiscard {
+		s.closeLinger(err)
+		return
+	}
+	s.refuse(statusOf(err), err)
+}
+
+// collect gathers a body. One that came in one piece is not copied.
+func (x *Exchange) collect(piece []byte) {
+	if !x.bodyDone {
+		x.body = append(x.body, piece...)
+		return
+	}
+	if len(x.body) > 0 {
+		x.body = append(x.body, piece...)
+		piece = x.body
+	}
+	x.s.phase = phaseWait
+	x.s.deadline = 0
+	x.whole = piece
+	x.onBody(x, piece)
+}
+
+func (x *Exchange) stream(piece []byte) {
+	if x.bodyDone {
+		x.s.phase = phaseWait
+		x.s.deadline = 0
+	}
+	if len(piece) > 0 || x.bodyDone {
+		x.onPiece(x, piece, x.bodyDone)
+	}
+}
+
+// discard throws away a body that nobody wants, within discardLimit.
+func (s *serverConn) discard(n int) {
+	x := s.x
+	x.discarded += n
+	switch {
+	case x.bodyDone:
+		s.phase = phaseIdle
+		s.setDeadline(s.set.idle)
+		if !s.batching {
+			s.goOn()
+		}
+	case x.discarded > discardLimit:
+		s.closeLinger(ErrBodyTooLarge)
+	}
+}

@@ -1,0 +1,94 @@
+package http1
+
+import (
+	"net/http"
+	"time"
+)
+
+// A connection has one timer. It is moved only for a deadline earlier than the one it is set to; when it fires too early
+// for the phase it is set again. So a request that is answered at once costs no timer operation.
+
+// setDeadline sets when the present phase ends, d from now.
+func (s *serverConn) setDeadline(d time.Duration) {
+	if d == forever {
+		s.deadline = 0
+		return
+	}
+	s.deadline = s.c.Elapsed() + d
+	if s.armed == 0 || s.deadline < s.armed {
+		s.armed = s.deadline
+		s.timer.Reset(d)
+	}
+}
+
+func (s *serverConn) onTimer() {
+	s.armed = 0
+	if s.deadline == 0 || s.phase == phaseGone {
+		return
+	}
+	if left := s.deadline - s.c.Elapsed(); left > 0 {
+		s.armed = s.deadline
+		s.timer.Reset(left)
+		return
+	}
+	s.deadline = 0
+	s.expire()
+}
+
+// expire ends a phase that took too long.
+func (s *serverConn) expire() {
+	switch s.phase {
+	case phaseIdle:
+		s.phase = phaseClosing
+		if s.draining {
+			s.c.CloseLinger(s.set.linger, s.set.lingerBytes, nil)
+			return
+		}
+		s.c.CloseWith(ErrIdleTimeout)
+	case phaseHead:
+		s.x.beginRefused(s)
+		s.refuse(http.StatusRequestTimeout, ErrHeadTimeout)
+	case phaseBody, phaseDiscard:
+		s.checkBody()
+	}
+}
+
+// wantBody starts the clocks of a body that is waited for.
+func (s *serverConn) wantBody() {
+	s.moved = s.c.Elapsed()
+	s.rateAt, s.rateGot = s.moved, s.x.got
+	s.setDeadline(min(s.set.bodyIdle, rateWindow))
+}
+
+// checkBody looks at a body's progress: some bytes within BodyTimeout, enough of them within each window.
+func (s *serverConn) checkBody() {
+	now := s.c.Elapsed()
+	if s.x.paused { // not waited for: the handler is slow, not the client
+		s.wantBody()
+		return
+	}
+	switch {
+	case s.set.bodyIdle != forever && now-s.moved >= s.set.bodyIdle:
+		s.bodyLate(ErrBodyTimeout)
+		return
+	case now-s.rateAt >= rateWindow:
+		if s.x.got-s.rateGot < int64(s.set.minRate)*int64(rateWindow/time.Second) && s.set.minRate > 0 {
+			s.bodyLate(ErrBodyRate)
+			return
+		}
+		s.rateAt, s.rateGot = now, s.x.got
+	}
+	next := s.rateAt + rateWindow - now
+	if s.set.bodyIdle != forever {
+		next = min(next, s.moved+s.set.bodyIdle-now)
+	}
+	s.setDeadline(max(next, time.Millisecond))
+}
+
+func (s *serverConn) bodyLate(err error) {
+	if s.phase == phaseDiscard {
+		s.closeLinger(err)
+		return
+	}
+	s.refuse(http.StatusRequestTimeout, err)
+}

@@ -1,0 +1,77 @@
+package http1
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/calandria-go/calandria/protocols/http1/wire"
+	"github.com/calandria-go/calandria/reactor"
+)
+
+// ErrNoUpgrade: the request does not ask for an upgrade, or has a body that was not read.
+var ErrNoUpgrade = errors.New("http1: request cannot be upgraded")
+
+// SwitchProtocols answers 101 with the protocol's name and the fields given as name, value pairs, and hands the connection
+// to h in place: h gets the bytes that came early, and the connection keeps its loop, limits and drain (RFC 9110 section
+// 7.8). The exchange is over. Any other field set by SetHeader is sent too.
+func (x *Exchange) SwitchProtocols(protocol string, h reactor.Handler, fields ...string) error {
+	if x.state != stateFresh {
+		return ErrAnswered
+	}
+	if !x.req.Upgrade() || !x.bodyDone {
+		return ErrNoUpgrade
+	}
+	dst := wire.AppendStatusLine(x.s.ls.tmp[:0], http.StatusSwitchingProtocols)
+	dst = append(dst, "Connection: Upgrade\r\n"...)
+	dst, err := wire.AppendField(dst, "Upgrade", protocol)
+	if err != nil {
+		return err
+	}
+	return x.handOver(dst, fields, h)
+}
+
+// Connect answers a CONNECT with 200 and hands the connection to h in place, with the bytes that came early: a tunnel (RFC
+// 9110 section 9.3.6). The exchange is over.
+func (x *Exchange) Connect(h reactor.Handler, fields ...string) error {
+	if x.state != stateFresh {
+		return ErrAnswered
+	}
+	if string(x.req.Method()) != http.MethodConnect {
+		return ErrNoUpgrade
+	}
+	return x.handOver(wire.AppendStatusLine(x.s.ls.tmp[:0], http.StatusOK), fields, h)
+}
+
+func (x *Exchange) handOver(dst []byte, fields []string, h reactor.Handler) error {
+	dst, err := appendFields(append(dst, x.fields...), fields)
+	if err != nil {
+		return err
+	}
+	s := x.s
+	s.ls.tmp = append(dst, crlf...)
+	if err := s.write(s.ls.tmp); err != nil {
+		return err
+	}
+	x.HandOver(h)
+	return nil
+}
+
+// HandOver gives the connection to h as it is, without an answer: for protocols that write their own. What was not consumed
+// of the input goes to h. The exchange is over.
+func (x *Exchange) HandOver(h reactor.Handler) {
+	if x.state == stateDone {
+		return
+	}
+	s := x.s
+	if s.batching {
+		s.flush()
+	}
+	x.state = stateDone
+	s.phase = phaseGone
+	s.timer.Stop()
+	s.x = nil
+	if s.paused {
+		s.c.Resume()
+	}
+	s.c.Upgrade(h)
+}
