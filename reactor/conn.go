@@ -101,9 +101,9 @@ func (c *Conn) Reactor() *Reactor { return c.reactor }
 // LoopIndex is the number of the connection's loop, from 0.
 func (c *Conn) LoopIndex() int { return c.loop.index }
 
-// Now is the time at which the running batch of events began: the clock for a handler that does not need it exact. It
-// costs nothing. Loop only.
-func (c *Conn) Now() time.Time { return c.loop.now }
+// Now is the time at which the running hook began: the clock for a handler that does not need it exact. It hardly costs
+// anything. Loop only.
+func (c *Conn) Now() time.Time { return c.loop.now() }
 
 // Elapsed is the time since the loop began, by the monotonic clock, as of the end of the last hook. It costs nothing. Loop
 // only.

@@ -16,6 +16,8 @@ const (
 	scratchSize = 64 << 10
 	// rounds bounds how often one end of a batch looks again for what its own work has posted.
 	rounds = 4
+	// wallEvery bounds how far Now may miss a step of the wall clock.
+	wallEvery = 50 * time.Millisecond
 )
 
 // loop is the reactor's side of a poller goroutine. Every connection belongs to one loop for life.
@@ -28,8 +30,9 @@ type loop struct {
 
 	// Loop only.
 	base      time.Time
-	now       time.Time     // at the start of the batch
-	mark      time.Duration // since base, when the running hook began
+	mark      time.Duration // since base: the last reading of the clock, when the running hook began
+	wall      time.Time     // the wall clock, as of wallAt
+	wallAt    time.Duration
 	busyFrom  time.Duration
 	wheel     wheel
 	armedAt   uint64 // the tick that the poller's timer is set to; 0: none
@@ -44,8 +47,12 @@ type loop struct {
 	cur    atomic.Pointer[Conn] // whose hook runs, for the watchdog
 	since  atomic.Int64         // when the running batch began, since base; 0: idle
 
+	// A poster queues first and looks at awake then; the loop clears awake first and looks at queued then. So one of them
+	// sees the other, and no wake-up is lost.
+	awake  atomic.Bool  // a batch is running or a wake-up is on its way
+	queued atomic.Int64 // tasks and pending
+
 	mu      sync.Mutex
-	awake   bool // a batch is running or a wake-up is on its way
 	tasks   []task
 	pending []*Conn // scheduled connections
 }
@@ -65,7 +72,7 @@ func newLoop(p poll.Loop, index int) *loop {
 		locals:  map[any]any{},
 		bufs:    make([][]byte, 0, maxIovec),
 	}
-	l.now = l.base
+	l.wall = l.base
 	l.stats.Loop = index
 	l.stats.Reasons = map[string]uint64{}
 	p.Start(l)
@@ -75,37 +82,44 @@ func newLoop(p poll.Loop, index int) *loop {
 // since base, by the monotonic clock.
 func (l *loop) clock() time.Duration { return time.Since(l.base) }
 
+// now is the wall clock, read at most every wallEvery.
+func (l *loop) now() time.Time {
+	if l.mark-l.wallAt >= wallEvery {
+		l.wall = time.Now()
+		l.wallAt = l.clock()
+	}
+	return l.wall.Add(l.mark - l.wallAt)
+}
+
 // post queues a task for the end of the running batch, or wakes the loop. Any goroutine.
 func (l *loop) post(c *Conn, f func()) {
 	l.mu.Lock()
 	l.tasks = append(l.tasks, task{c, f})
-	wake := !l.awake
-	l.awake = true
+	l.queued.Add(1)
 	l.mu.Unlock()
-	if wake {
-		l.poll.Wake()
-	}
+	l.wake()
 }
 
 // enqueue schedules a connection to be settled at the end of the batch. Any goroutine; the caller holds c.mu.
 func (l *loop) enqueue(c *Conn) {
 	l.mu.Lock()
 	l.pending = append(l.pending, c)
-	wake := !l.awake
-	l.awake = true
+	l.queued.Add(1)
 	l.mu.Unlock()
-	if wake {
+	l.wake()
+}
+
+// wake makes a batch run unless one does.
+func (l *loop) wake() {
+	if !l.awake.Load() && !l.awake.Swap(true) {
 		l.poll.Wake()
 	}
 }
 
 // BatchStart is the poller's call before the first hook.
 func (l *loop) BatchStart() {
-	l.mu.Lock()
-	l.awake = true
-	l.mu.Unlock()
-	l.now = time.Now()
-	l.mark = l.now.Sub(l.base)
+	l.awake.Store(true)
+	l.mark = l.clock()
 	l.busyFrom = l.mark
 	l.since.Store(int64(l.mark) + 1)
 	l.stats.Batches++
@@ -127,16 +141,19 @@ func (l *loop) BatchEnd() {
 			break
 		}
 	}
-	l.rest()
 	l.armTimer()
-	end := l.clock()
-	l.stats.Busy += end - l.busyFrom
+	l.stats.Busy += l.mark - l.busyFrom
 	l.since.Store(0)
+	l.rest()
 }
 
 // runPending runs what was posted and settles what was scheduled when it began; false if there was nothing.
 func (l *loop) runPending() bool {
+	if l.queued.Load() == 0 {
+		return false
+	}
 	l.mu.Lock()
+	l.queued.Store(0)
 	tasks, conns := l.tasks, l.pending
 	l.tasks, l.pending = l.spareRun, l.spareConn
 	l.mu.Unlock()
@@ -149,7 +166,8 @@ func (l *loop) runPending() bool {
 		c.settle()
 	}
 	l.spareRun, l.spareConn = shrink(tasks), shrink(conns)
-	return len(tasks)+len(conns) > 0
+	l.mark = l.clock()
+	return true
 }
 
 // shrink empties a queue for reuse, and drops one that a burst has made large.
@@ -185,12 +203,9 @@ func (l *loop) guardTask(f func()) {
 
 // rest lets the loop sleep, or has it come back at once for what is still queued.
 func (l *loop) rest() {
-	l.mu.Lock()
-	more := len(l.tasks)+len(l.pending) > 0
-	l.awake = more
-	l.mu.Unlock()
-	if more {
-		l.poll.Wake()
+	l.awake.Store(false)
+	if l.queued.Load() > 0 {
+		l.wake()
 	}
 }
 
@@ -199,7 +214,7 @@ func (l *loop) runTimers() {
 	if l.wheel.armed == 0 {
 		return
 	}
-	l.wheel.advance(uint64(l.clock()/wheelTick), l.fire)
+	l.wheel.advance(uint64(l.mark/wheelTick), l.fire)
 }
 
 func (l *loop) fire(t *Timer) {
@@ -222,7 +237,7 @@ func (l *loop) armTimer() {
 		}
 		return
 	}
-	left := time.Duration(at)*wheelTick - l.clock()
+	left := time.Duration(at)*wheelTick - l.mark
 	if l.armedAt == at && left > 0 {
 		return
 	}
@@ -232,10 +247,11 @@ func (l *loop) armTimer() {
 
 // startTimer puts t into the wheel.
 func (l *loop) startTimer(t *Timer, d time.Duration) {
+	now := l.clock()
 	if l.wheel.armed == 0 {
-		l.wheel.now = uint64(l.clock() / wheelTick)
+		l.wheel.now = uint64(now / wheelTick)
 	}
-	l.wheel.add(t, ticksUp(l.clock()+max(d, 0)))
+	l.wheel.add(t, ticksUp(now+max(d, 0)))
 }
 
 // enter and leave frame every hook: leave measures it, and its end is the next one's beginning.

@@ -257,8 +257,8 @@ func (c *Conn) copyFile(r *fileRange, n int) (int, error) {
 
 // end closes a turn: what it wrote is sent now. What may only happen at the end of the batch is queued for it.
 func (c *Conn) end() {
-	c.flush()
 	c.mu.Lock()
+	c.flushAndRefill()
 	if c.unsettledLocked() {
 		c.loop.enqueue(c)
 	} else {
@@ -267,24 +267,26 @@ func (c *Conn) end() {
 	c.mu.Unlock()
 }
 
-// flush sends, and lets the handler produce more when the queue has fallen to LowWater.
-func (c *Conn) flush() {
+// flushAndRefill sends, and lets the handler produce more when the queue has fallen to LowWater. It is called with c.mu
+// held, and lets go of it meanwhile.
+func (c *Conn) flushAndRefill() {
 	for range rounds {
-		c.mu.Lock()
 		err := c.flushLocked()
 		refill := c.overHigh && c.unsent <= c.reactor.cfg.LowWater && err == nil
-		if refill {
-			c.overHigh = false
+		if !refill && err == nil {
+			return
 		}
+		c.overHigh = c.overHigh && !refill
 		c.mu.Unlock()
 		if err != nil {
 			c.fail(err)
+		} else if c.caps&capWritable != 0 && c.state == stateOpen {
+			c.guard(func() { c.handler.(WritableHandler).OnWritable(c) })
+		}
+		c.mu.Lock()
+		if err != nil {
 			return
 		}
-		if !refill || c.caps&capWritable == 0 || c.state != stateOpen {
-			return
-		}
-		c.guard(func() { c.handler.(WritableHandler).OnWritable(c) })
 	}
 }
 
@@ -314,7 +316,9 @@ func (c *Conn) settle() {
 	if c.redeliver {
 		c.guard(c.again)
 	}
-	c.flush()
+	c.mu.Lock()
+	c.flushAndRefill()
+	c.mu.Unlock()
 	c.apply()
 	c.mu.Lock()
 	if c.unsettledLocked() {

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"time"
@@ -124,6 +125,7 @@ func (s *serverConn) readHead(in []byte) int {
 	n, err := x.req.Parse(in, &s.set.wire)
 	if err != nil {
 		x.beginRefused(s)
+		x.isHead = bytes.HasPrefix(bytes.TrimLeft(in, "\r\n"), []byte("HEAD "))
 		s.phase = phaseWait
 		s.refuse(err.(*wire.Error).Status, err)
 		return 0

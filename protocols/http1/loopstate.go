@@ -1,6 +1,8 @@
 package http1
 
 import (
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/calandria-go/calandria/protocols/http1/wire"
@@ -14,6 +16,9 @@ type loopState struct {
 	free   []*Exchange
 	second int64
 	date   []byte // the rendered Date field
+	ok     []byte // the status line of a 200, and date
+	ctype  string // the content type that was rendered last
+	cfield []byte // and its field
 }
 
 const (
@@ -35,8 +40,34 @@ func (l *loopState) dateField(now time.Time) []byte {
 		l.date = append(l.date[:0], "Date: "...)
 		l.date = wire.AppendDate(l.date, now)
 		l.date = append(l.date, "\r\n"...)
+		l.ok = append(wire.AppendStatusLine(l.ok[:0], http.StatusOK), l.date...)
 	}
 	return l.date
+}
+
+// appendStart begins an answer: its status line and Date. That of a 200 is rendered once a second.
+func (l *loopState) appendStart(dst []byte, status int, now time.Time) []byte {
+	date := l.dateField(now)
+	if status == http.StatusOK {
+		return append(dst, l.ok...)
+	}
+	return append(wire.AppendStatusLine(dst, status), date...)
+}
+
+// appendContentType adds the field, unless the value could break the message apart. Most answers of a loop have the same, so
+// the last one is kept rendered.
+func (l *loopState) appendContentType(dst []byte, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	if value != l.ctype {
+		field, err := wire.AppendField(l.cfield[:0], "Content-Type", value)
+		if err != nil {
+			return dst
+		}
+		l.ctype, l.cfield = strings.Clone(value), field
+	}
+	return append(dst, l.cfield...)
 }
 
 func (l *loopState) get() *Exchange {

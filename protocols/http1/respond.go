@@ -104,16 +104,13 @@ func bodyless(status int) bool {
 }
 
 func (x *Exchange) appendHead(dst []byte, status int, contentType string) []byte {
-	dst = wire.AppendStatusLine(dst, status)
-	if !x.hasDate {
-		dst = append(dst, x.s.ls.dateField(x.s.c.Now())...)
+	if x.hasDate {
+		dst = wire.AppendStatusLine(dst, status)
+	} else {
+		dst = x.s.ls.appendStart(dst, status, x.s.c.Now())
 	}
 	dst = append(dst, x.s.set.server...)
-	if contentType != "" && wire.ValidFieldValue(contentType) {
-		dst = append(dst, "Content-Type: "...)
-		dst = append(dst, contentType...)
-		dst = append(dst, "\r\n"...)
-	}
+	dst = x.s.ls.appendContentType(dst, contentType)
 	return append(dst, x.fields...)
 }
 

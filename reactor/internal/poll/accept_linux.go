@@ -99,7 +99,7 @@ func (a *fdAcceptor) Enable(on bool) error {
 	}
 	a.op.OnHup = func(netpoll.Poll) error { return nil }
 	if err := a.op.Control(netpoll.PollReadable); err != nil {
-		a.loop.poll.Free(a.op)
+		a.loop.free(a.op)
 		a.op = nil
 		return err
 	}
@@ -111,7 +111,7 @@ func (a *fdAcceptor) disable() {
 	a.on = false
 	if a.op != nil {
 		a.op.Control(netpoll.PollDetach)
-		a.loop.poll.Free(a.op)
+		a.loop.free(a.op)
 		a.op = nil
 	}
 }

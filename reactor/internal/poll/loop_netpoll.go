@@ -83,6 +83,7 @@ type netpollLoop struct {
 	// again are sources whose peer has hung up: netpoll has detached them, so the loop itself goes on reading them, one
 	// turn a batch.
 	again, running []*fdSource
+	freed          bool // operators were freed that netpoll has not taken back
 
 	mu     sync.Mutex
 	hups   []hup        // from netpoll's hang-up goroutine
@@ -117,7 +118,7 @@ func newNetpollLoop(p netpoll.Poll) (*netpollLoop, error) {
 		if !started {
 			started = true
 			l.goid = GoroutineID()
-			ready <- wrapPoll(p, l.batch)
+			ready <- wrapPoll(p, l.batch, l.stay)
 		}
 		return nil
 	}
@@ -157,6 +158,19 @@ func (l *netpollLoop) batch(orig func() bool) bool {
 		l.Wake()
 	}
 	return false
+}
+
+// stay says whether the loop may wait by itself for the next batch.
+func (l *netpollLoop) stay() bool {
+	freed := l.freed
+	l.freed = false
+	return !freed && l.owner.Load() != nil
+}
+
+// free gives an operator back.
+func (l *netpollLoop) free(op *netpoll.FDOperator) {
+	l.poll.Free(op)
+	l.freed = true
 }
 
 func (l *netpollLoop) takeNotes() {

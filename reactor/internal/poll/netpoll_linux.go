@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"sync"
+	"syscall"
 	"unsafe"
 
 	"github.com/cloudwego/netpoll"
@@ -91,28 +93,58 @@ func distinctPolls(n int) ([]netpoll.Poll, error) {
 // wrapPoll sets, on the poller's own goroutine, its Handler to run around the original, and its Reset to a no-op: else the
 // event array doubles at 1.3 KB a slot after one burst and never shrinks. A slice of events passes through unread, so its
 // element type does not matter here.
-func wrapPoll(p netpoll.Poll, around func(orig func() (closed bool)) bool) (err error) {
+//
+// netpoll asks twice before it sleeps: epoll_wait with no time-out after every batch, then one without end. As long as stay
+// says so, the wrapper does not return but waits itself, once. It must return after operators were freed: netpoll takes them
+// back into its cache then.
+func wrapPoll(p netpoll.Poll, around func(orig func() (closed bool)) bool, stay func() bool) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("%w: %v", errLayout, v)
 		}
 	}()
 	v := reflect.ValueOf(p).Elem()
-	h, r := v.FieldByName("Handler"), v.FieldByName("Reset")
+	h, r, epfd := v.FieldByName("Handler"), v.FieldByName("Reset"), int(v.FieldByName("fd").Int())
 	if h.Kind() != reflect.Func || h.Type().NumIn() != 1 || h.Type().In(0).Kind() != reflect.Slice ||
-		h.Type().NumOut() != 1 || h.Type().Out(0).Kind() != reflect.Bool {
+		h.Type().NumOut() != 1 || h.Type().Out(0).Kind() != reflect.Bool || !isEpoll(epfd) {
 		return errLayout
 	}
 	r.Set(reflect.ValueOf(func(size, caps int) {}))
 	slot := (*func([]byte) bool)(unsafe.Pointer(h.UnsafeAddr()))
 	orig := *slot
-	var events []byte
+	var events []byte // len and cap count events
 	call := func() bool { return orig(events) }
 	*slot = func(e []byte) bool {
-		events = e
-		return around(call)
+		for events = e; ; {
+			if around(call) {
+				return true
+			}
+			if !stay() {
+				return false
+			}
+			runtime.Gosched() // what this batch made runnable goes first
+			n := epollWait(epfd, unsafe.Pointer(unsafe.SliceData(events)), cap(events))
+			if n <= 0 {
+				return false
+			}
+			events = events[:n]
+		}
 	}
 	return nil
+}
+
+// epollWait waits without end; the array has room for n events.
+func epollWait(epfd int, events unsafe.Pointer, n int) int {
+	r, _, e := syscall.Syscall6(syscall.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(events), uintptr(n), ^uintptr(0), 0, 0)
+	if e != 0 {
+		return -1
+	}
+	return int(r)
+}
+
+// isEpoll says whether fd is an epoll descriptor.
+func isEpoll(fd int) bool {
+	return unix.EpollCtl(fd, unix.EPOLL_CTL_DEL, fd, nil) == unix.EINVAL
 }
 
 var netpollLog struct {

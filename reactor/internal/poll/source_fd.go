@@ -185,7 +185,7 @@ func (s *fdSource) detach() {
 
 func (s *fdSource) freeOperator() {
 	if s.op != nil {
-		s.loop.poll.Free(s.op)
+		s.loop.free(s.op)
 		s.op = nil
 	}
 }

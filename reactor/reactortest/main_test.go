@@ -1,0 +1,5 @@
+package reactortest
+
+import "testing"
+
+func TestMain(m *testing.M) { Main(m) }
