@@ -116,7 +116,7 @@ func (s *serverConn) readBody(in []byte) (n int, more bool) {
 		s.discard(len(piece))
 		return n, true
 	}
-	if x.got > x.max {
+	if x.got > x.max || x.chunked.Pending() > x.max-x.got {
 		s.refuse(http.StatusRequestEntityTooLarge, ErrBodyTooLarge)
 		return n, true
 	}
