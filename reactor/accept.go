@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -89,21 +90,28 @@ func (r *Reactor) Listen(ln net.Listener, p Protocol) (*Listener, error) {
 		l.limits.AcceptBudget = defaultAcceptBudget
 	}
 	r.mu.Lock()
-	r.listeners[l] = struct{}{}
-	r.mu.Unlock()
 	if r.draining() {
+		r.mu.Unlock()
 		l.stop()
 		return nil, ErrShutdown
 	}
-	if err := l.start(); err != nil {
+	// Under the lock: whoever finds the listener finds all its sockets, and a stop is posted after their start.
+	errs := l.start()
+	r.listeners[l] = struct{}{}
+	r.mu.Unlock()
+	var err error
+	for range l.shards {
+		err = errors.Join(err, <-errs)
+	}
+	if err != nil {
 		l.stop()
 		return nil, fmt.Errorf("reactor: listen on %v: %w", ln.Addr(), err)
 	}
 	return l, nil
 }
 
-// start registers every socket on its loop.
-func (l *Listener) start() error {
+// start has every socket registered on its loop, and tells how each fared.
+func (l *Listener) start() <-chan error {
 	errs := make(chan error, len(l.lns))
 	for i, ln := range l.lns {
 		a := &acceptor{listener: l, loop: l.reactor.loops[i%len(l.reactor.loops)]}
@@ -117,11 +125,7 @@ func (l *Listener) start() error {
 			errs <- err
 		})
 	}
-	var err error
-	for range l.lns {
-		err = errors.Join(err, <-errs)
-	}
-	return err
+	return errs
 }
 
 // Addr is the listener's address.
@@ -225,7 +229,7 @@ func (a *acceptor) take(h poll.Handle) {
 	l, r := a.listener, a.listener.reactor
 	a.loop.stats.Accepted++
 	ip := h.Remote.Addr()
-	if l.limits.Admit != nil && !l.limits.Admit(h.Remote) || !l.joined(ip) {
+	if !l.admits(h.Remote) || !l.joined(ip) {
 		a.loop.stats.Refused++
 		h.Close()
 		r.unreserve()
@@ -236,6 +240,20 @@ func (a *acceptor) take(h poll.Handle) {
 	c.acceptor, c.remote, c.accepted = a, h.Remote, ip
 	c.loop.conns.Add(1)
 	c.loop.post(nil, func() { c.attach(h) })
+}
+
+// admits asks Admit. One that panics admits nobody: it must not end the loop.
+func (l *Listener) admits(remote netip.AddrPort) (ok bool) {
+	if l.limits.Admit == nil {
+		return true
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			ok = false
+			l.reactor.cfg.Logger.Error("reactor: Admit panicked", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	return l.limits.Admit(remote)
 }
 
 // attach runs on the owning loop at the end of a batch: NewHandler, OnOpen, then the registration.

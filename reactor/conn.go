@@ -317,10 +317,15 @@ func (c *Conn) catch() {
 		return
 	}
 	c.delivering = false
+	c.fail(c.panicked(v))
+}
+
+// panicked counts and logs a panic, once.
+func (c *Conn) panicked(v any) error {
 	c.loop.stats.Panics++
 	c.reactor.cfg.Logger.Error("reactor: handler panicked",
 		"value", fmt.Sprint(v), "handler", handlerName(c.handler), "conn", c.id, "stack", string(debug.Stack()))
-	c.fail(&panicError{v})
+	return &panicError{v}
 }
 
 func handlerName(h Handler) string { return strings.TrimPrefix(fmt.Sprintf("%T", h), "*") }
@@ -373,6 +378,7 @@ func (c *Conn) finish(err error, reset bool) {
 	c.closed, c.gone, c.mode = true, true, closeAbort
 	c.dropQueueLocked()
 	c.mu.Unlock()
+	c.release()
 	if c.carry != nil {
 		c.carry.free()
 		c.carry = nil
@@ -383,10 +389,10 @@ func (c *Conn) finish(err error, reset bool) {
 	c.loop.stats.Reasons[reason]++
 	c.callClose(err)
 	if t := c.reactor.cfg.Trace; t != nil && t.Closed != nil {
-		t.Closed(c, err, reason)
+		c.guard(func() { t.Closed(c, err, reason) })
 	}
 	if c.layer != nil {
-		c.layer.Close()
+		c.guard(c.layer.Close)
 	}
 	c.src.Close(reset)
 	c.reactor.release(c)

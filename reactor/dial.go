@@ -101,6 +101,11 @@ func (r *Reactor) dial(addr net.Addr, o DialOptions, h Handler, done func(*Conn,
 		done(nil, dialError(addr, ErrOverload))
 		return nil
 	}
+	if r.draining() { // it began meanwhile and may not have seen us: its loops need not run any more
+		r.unreserve()
+		done(nil, dialError(addr, ErrShutdown))
+		return nil
+	}
 	k := 0
 	if o.Near != nil && o.Near.reactor == r {
 		k = int(o.Near.member)
@@ -142,7 +147,7 @@ func (c *Conn) tryDial() {
 	if d == nil || d.ended {
 		return
 	}
-	src, err := c.loop.poll.Dial(d.target, c)
+	src, err := c.beginDial(d.target)
 	switch {
 	case err == poll.ErrAgain:
 		d.retry.Reset(dialRetry)
@@ -151,6 +156,16 @@ func (c *Conn) tryDial() {
 	default:
 		c.src = src
 	}
+}
+
+// beginDial is the poller's Dial. A Control that panics fails it.
+func (c *Conn) beginDial(t poll.Target) (src poll.Source, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			src, err = nil, c.panicked(v)
+		}
+	}()
+	return c.loop.poll.Dial(t, c)
 }
 
 // Connected is the poller's call for the end of a dial.
@@ -190,7 +205,7 @@ func (c *Conn) dialEnded(err error) {
 			c.src.Close(false)
 		}
 		c.reactor.release(c)
-		d.done(nil, dialError(d.target.Remote, err))
+		c.guard(func() { d.done(nil, dialError(d.target.Remote, err)) })
 	})
 }
 

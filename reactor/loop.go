@@ -41,6 +41,7 @@ type loop struct {
 	spareRun  []task
 	spareConn []*Conn
 	bufs      [][]byte // for one writev
+	spent     []*chunk // shared and file chunks to release when no lock is held
 
 	kicked atomic.Bool          // this batch started or woke a goroutine
 	conns  atomic.Int64         // open connections, for placement
@@ -135,6 +136,7 @@ func (l *loop) BatchEnd() {
 			// With all loops busy a new goroutine would else wait for the scheduler's next preemption, 10 ms away.
 			l.kicked.Store(false)
 			runtime.Gosched()
+			l.mark = l.clock() // what others ran for is not the next handler's
 			ran = true
 		}
 		if !ran {
@@ -181,6 +183,7 @@ func shrink[T any](s []T) []T {
 func (l *loop) runTask(t task) {
 	if t.c == nil {
 		l.guardTask(t.f)
+		l.mark = l.clock()
 		return
 	}
 	if t.c.state == stateClosed {

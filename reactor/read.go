@@ -41,7 +41,7 @@ func (c *Conn) Readable() {
 	c.end()
 	took := l.leave(c)
 	if t := c.reactor.cfg.Trace; t != nil && t.Handled != nil && n > 0 {
-		t.Handled(c, n, took)
+		c.guard(func() { t.Handled(c, n, took) })
 	}
 }
 
@@ -81,7 +81,9 @@ func (c *Conn) readTurn() int {
 		}
 	}
 	if c.layer != nil {
-		c.feed(l.scratch[:n])
+		if !c.eofTold { // after its orderly end a layer would keep what nobody takes
+			c.feed(l.scratch[:n])
+		}
 		return n
 	}
 	c.deliver(l.scratch[:n])

@@ -111,7 +111,9 @@ func (s *Stream) OnClose(_ *Conn, err error) {
 // wake lets all waiters look again, and the loop yield to them.
 func (s *Stream) wake() {
 	s.change.Broadcast()
-	s.conn.WokeGoroutine()
+	if s.conn != nil { // nil: Upgrade came when the connection was already closing
+		s.conn.WokeGoroutine()
+	}
 }
 
 // Read is part of net.Conn.

@@ -91,21 +91,13 @@ func (c *Conn) SendFile(f *os.File, off, n int64, done func()) error {
 	}
 	if n <= 0 {
 		if done != nil {
-			c.loop.post(nil, done)
+			c.loop.post(nil, func() { c.guard(done) })
 		}
 		return nil
 	}
-	c.pushLocked(&chunk{class: classNone, file: &fileRange{f: f, off: off, left: n, done: c.posted(done)}})
+	c.pushLocked(&chunk{class: classNone, file: &fileRange{f: f, off: off, left: n, done: done}})
 	c.queuedLocked(0)
 	return nil
-}
-
-// posted makes a callback run on the loop in its own right: it is called with c.mu held.
-func (c *Conn) posted(f func()) func() {
-	if f == nil {
-		return nil
-	}
-	return func() { c.loop.post(nil, f) }
 }
 
 // Unsent is the number of queued bytes that the kernel has not taken. Any goroutine.
@@ -160,7 +152,24 @@ func (c *Conn) popLocked() {
 	if c.head = k.next; c.head == nil {
 		c.tail = nil
 	}
+	if k.shared != nil || k.file != nil {
+		k.next = nil
+		c.loop.spent = append(c.loop.spent, k) // its end calls user code, which may call us: not under the lock
+		return
+	}
 	k.free()
+}
+
+// release ends the shared and file chunks that were sent or dropped, after the lock was let go of. Loop only.
+func (c *Conn) release() {
+	for l := c.loop; len(l.spent) > 0; {
+		k := l.spent[0]
+		l.spent[0] = nil
+		if l.spent = l.spent[1:]; len(l.spent) == 0 {
+			l.spent = nil
+		}
+		c.guard(k.free)
+	}
 }
 
 func (c *Conn) dropQueueLocked() {
@@ -265,6 +274,7 @@ func (c *Conn) end() {
 		c.scheduled = false
 	}
 	c.mu.Unlock()
+	c.release()
 }
 
 // flushAndRefill sends, and lets the handler produce more when the queue has fallen to LowWater. It is called with c.mu
@@ -319,6 +329,7 @@ func (c *Conn) settle() {
 	c.mu.Lock()
 	c.flushAndRefill()
 	c.mu.Unlock()
+	c.release()
 	c.apply()
 	c.mu.Lock()
 	if c.unsettledLocked() {

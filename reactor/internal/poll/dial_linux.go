@@ -25,10 +25,16 @@ func (l *netpollLoop) Dial(t Target, s Sink) (Source, error) {
 	if a, ok := t.Remote.(*net.TCPAddr); ok {
 		src.remote = a.AddrPort()
 	}
+	connected := false
+	defer func() {
+		if !connected { // also when Control panicked
+			unix.Close(fd)
+		}
+	}()
 	if err := connect(fd, family, sa, t); err != nil {
-		unix.Close(fd)
 		return nil, err
 	}
+	connected = true
 	if err := src.register(regConnect); err != nil {
 		src.Close(false)
 		return nil, os.NewSyscallError("epoll_ctl", err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 
 	"github.com/cloudwego/netpoll"
 	"golang.org/x/sys/unix"
@@ -41,6 +42,7 @@ type fdSource struct {
 	over                bool // the auxiliary set reported a hang-up or an error: nothing more to learn there
 	queued              bool // in loop.again
 	closed              bool
+	ended               atomic.Bool // eof or closed: a hang-up is no news
 }
 
 func (s *fdSource) Read(p []byte) (int, error) {
@@ -50,6 +52,7 @@ func (s *fdSource) Read(p []byte) (int, error) {
 	n, err := rawRead(s.fd, p)
 	if n == 0 && err == nil {
 		s.eof = true
+		s.ended.Store(true)
 		return 0, io.EOF
 	}
 	return n, err
@@ -166,7 +169,12 @@ func (s *fdSource) newOperator() {
 	op := s.loop.poll.Alloc()
 	op.FD = s.fd
 	op.OnRead = s.onRead
-	op.OnHup = func(netpoll.Poll) error { s.loop.postHup(s, gen); return nil }
+	op.OnHup = func(netpoll.Poll) error {
+		if !s.ended.Load() {
+			s.loop.postHup(s, gen)
+		}
+		return nil
+	}
 	s.op = op
 }
 
@@ -274,6 +282,7 @@ func (s *fdSource) Close(reset bool) {
 	fault(OpClose)
 	s.detach()
 	s.closed = true
+	s.ended.Store(true)
 	if reset {
 		unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
