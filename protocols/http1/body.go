@@ -97,7 +97,7 @@ func (s *serverConn) readBody(in []byte) (n int, more bool) {
 		var err error
 		piece, n, err = x.chunked.Next(in, &s.set.wire)
 		if err != nil {
-			s.bodyRefused(err)
+			s.bodyFailed(statusOf(err), err)
 			return 0, true
 		}
 		x.bodyDone = x.chunked.Done()
@@ -117,7 +117,7 @@ func (s *serverConn) readBody(in []byte) (n int, more bool) {
 		return n, true
 	}
 	if x.got > x.max || x.chunked.Pending() > x.max-x.got {
-		s.refuse(http.StatusRequestEntityTooLarge, ErrBodyTooLarge)
+		s.bodyFailed(http.StatusRequestEntityTooLarge, ErrBodyTooLarge)
 		return n, true
 	}
 	if x.mode == bodyCollect {
@@ -128,12 +128,18 @@ func (s *serverConn) readBody(in []byte) (n int, more bool) {
 	return n, true
 }
 
-func (s *serverConn) bodyRefused(err error) {
-	if s.phase == phaseDiscard {
+// bodyFailed ends a body that cannot be read to its end. A net/http handler hears of it by Read, and still answers.
+func (s *serverConn) bodyFailed(status int, err error) {
+	x := s.x
+	switch {
+	case s.phase == phaseDiscard:
 		s.closeLinger(err)
-		return
+	case x.std != nil:
+		s.phase, s.deadline, x.keep = phaseWait, 0, false
+		x.std.body.failed(err)
+	default:
+		s.refuse(status, err)
 	}
-	s.refuse(statusOf(err), err)
 }
 
 // collect gathers a body. One that came in one piece is not copied.
@@ -156,6 +162,10 @@ func (x *Exchange) stream(piece []byte) {
 	if x.bodyDone {
 		x.s.phase = phaseWait
 		x.s.deadline = 0
+	}
+	if x.std != nil {
+		x.std.body.piece(x, piece, x.bodyDone)
+		return
 	}
 	if len(piece) > 0 || x.bodyDone {
 		x.onPiece(x, piece, x.bodyDone)

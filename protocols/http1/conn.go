@@ -39,6 +39,7 @@ type serverConn struct {
 	stalled  bool // the client does not read: no more requests until OnWritable
 	draining bool
 	paused   bool
+	remote   string // the peer, as net/http handlers want it
 
 	timer    reactor.Timer
 	deadline time.Duration // of the phase, by Conn.Elapsed; 0: none
@@ -78,8 +79,8 @@ func (s *serverConn) OnData(c *reactor.Conn, in []byte) int {
 			s.x.retain()
 		}
 	}
-	if s.eof && n == len(in) {
-		s.endOfInput()
+	if s.eof && (n == len(in) || s.phase == phaseHead && !s.stalled || s.phase == phaseBody && !s.x.paused) {
+		s.endOfInput() // also behind a message that is cut short: what is left of it never gets its rest
 	}
 	if !s.paused && (s.stalled || s.phase == phaseWait && len(in)-n >= pauseAbove || s.x != nil && s.x.paused) {
 		s.paused = true
@@ -165,7 +166,15 @@ func (s *serverConn) write(p []byte) error {
 	}
 	s.flush()
 	_, err := s.c.Write(p)
+	s.checkStall() // flush sees small answers only
 	return err
+}
+
+// checkStall has pipelined requests wait for a client that does not read its answers.
+func (s *serverConn) checkStall() {
+	if s.c.OverHigh() {
+		s.stalled = true
+	}
 }
 
 // flush queues what was gathered.
@@ -173,16 +182,14 @@ func (s *serverConn) flush() {
 	if len(s.ls.out) > 0 {
 		s.c.Write(s.ls.out)
 		s.ls.out = s.ls.out[:0]
-		if s.c.OverHigh() {
-			s.stalled = true
-		}
+		s.checkStall()
 	}
 }
 
 // complete ends an exchange whose answer is queued entirely.
 func (s *serverConn) complete() {
 	x := s.x
-	x.state = stateDone
+	x.state, x.paused = stateDone, false
 	switch {
 	case !x.keep:
 		s.closeLinger(errKeepAlive)
@@ -210,6 +217,9 @@ func (s *serverConn) goOn() {
 		if s.eof && s.c.Buffered() == 0 {
 			s.c.Close()
 			return
+		}
+		if s.checkStall(); s.stalled {
+			return // OnWritable goes on
 		}
 	case phaseDiscard, phaseBody:
 		if s.eof && s.c.Buffered() == 0 {
@@ -287,8 +297,8 @@ func (s *serverConn) closeLinger(err error) {
 // OnEOF is part of reactor.EOFHandler. A client that half-closes gets the answers to what it sent.
 func (s *serverConn) OnEOF(c *reactor.Conn) {
 	s.eof = true
-	if s.x != nil && s.x.onEOF != nil {
-		s.x.onEOF()
+	if s.x != nil && s.x.std != nil {
+		s.x.std.peerEOF()
 	}
 	if c.Buffered() == 0 || s.phase == phaseHead || s.phase == phaseBody {
 		s.endOfInput()
@@ -304,7 +314,7 @@ func (s *serverConn) endOfInput() {
 		s.x.beginRefused(s)
 		s.refuse(http.StatusBadRequest, ErrTruncated)
 	case phaseBody:
-		s.refuse(http.StatusBadRequest, ErrTruncated)
+		s.bodyFailed(http.StatusBadRequest, ErrTruncated)
 	case phaseDiscard:
 		s.phase = phaseClosing
 		s.c.CloseWith(ErrTruncated)
@@ -313,10 +323,10 @@ func (s *serverConn) endOfInput() {
 
 // OnWritable is part of reactor.WritableHandler.
 func (s *serverConn) OnWritable(*reactor.Conn) {
-	if x := s.x; x != nil && x.state == stateStreaming {
+	if x := s.x; x != nil && (x.state == stateStreaming || x.std != nil) {
 		x.writable()
 	}
-	if s.stalled {
+	if s.stalled && !s.c.OverHigh() {
 		s.stalled = false
 		if s.x == nil || !s.x.paused {
 			s.paused = false

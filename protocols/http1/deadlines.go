@@ -63,17 +63,17 @@ func (s *serverConn) wantBody() {
 // checkBody looks at a body's progress: some bytes within BodyTimeout, enough of them within each window.
 func (s *serverConn) checkBody() {
 	now := s.c.Elapsed()
-	if s.x.paused { // not waited for: the handler is slow, not the client
+	if x := s.x; x.paused || x.std != nil && !x.std.body.wanted() { // not waited for: the handler is slow, not the client
 		s.wantBody()
 		return
 	}
 	switch {
 	case s.set.bodyIdle != forever && now-s.moved >= s.set.bodyIdle:
-		s.bodyLate(ErrBodyTimeout)
+		s.bodyFailed(http.StatusRequestTimeout, ErrBodyTimeout)
 		return
 	case now-s.rateAt >= rateWindow:
 		if s.x.got-s.rateGot < int64(s.set.minRate)*int64(rateWindow/time.Second) && s.set.minRate > 0 {
-			s.bodyLate(ErrBodyRate)
+			s.bodyFailed(http.StatusRequestTimeout, ErrBodyRate)
 			return
 		}
 		s.rateAt, s.rateGot = now, s.x.got
@@ -83,12 +83,4 @@ func (s *serverConn) checkBody() {
 		next = min(next, s.moved+s.set.bodyIdle-now)
 	}
 	s.setDeadline(max(next, time.Millisecond))
-}
-
-func (s *serverConn) bodyLate(err error) {
-	if s.phase == phaseDiscard {
-		s.closeLinger(err)
-		return
-	}
-	s.refuse(http.StatusRequestTimeout, err)
 }

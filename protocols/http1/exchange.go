@@ -55,7 +55,7 @@ type Exchange struct {
 	onPiece    func(*Exchange, []byte, bool)
 	onWritable func(*Exchange)
 	onCancel   func(*Exchange, error)
-	onEOF      func()
+	std        *stdResponse // the net/http handler that answers
 }
 
 // begin readies x for the head that was just parsed. It is the only reset between the requests of one batch, so it leaves
@@ -81,12 +81,13 @@ func (x *Exchange) beginRefused(s *serverConn) {
 	x.left, x.got, x.max, x.discarded, x.toSend = 0, 0, 0, 0, 0
 	x.head, x.whole, x.feed, x.trailers = nil, nil, nil, nil
 	x.body, x.fields = x.body[:0], x.fields[:0]
-	x.onBody, x.onPiece, x.onWritable, x.onCancel, x.onEOF = nil, nil, nil, nil, nil
+	x.onBody, x.onPiece, x.onWritable, x.onCancel, x.std = nil, nil, nil, nil, nil
 }
 
 // clear lets go of what an exchange refers to, before it waits for another request.
 func (x *Exchange) clear() {
 	x.req.Reset()
+	x.chunked.Reset()
 	x.beginRefused(nil)
 	x.state = stateDone
 	x.own, x.body, x.fields = keepSmall(x.own), keepSmall(x.body), keepSmall(x.fields)
@@ -127,7 +128,12 @@ func (x *Exchange) Method() []byte { return x.req.Method() }
 func (x *Exchange) Path() []byte { return x.req.Path() }
 
 // Trailers are the trailer fields of a chunked request body that was read to its end.
-func (x *Exchange) Trailers() []wire.Field { return x.chunked.Trailers() }
+func (x *Exchange) Trailers() []wire.Field {
+	if !x.req.Chunked() || !x.bodyDone { // the decoder may still hold those of another request
+		return nil
+	}
+	return x.chunked.Trailers()
+}
 
 // Conn is the connection. Writing to it would break the answers apart: use the Exchange.
 func (x *Exchange) Conn() *reactor.Conn { return x.s.c }
@@ -175,6 +181,9 @@ func (x *Exchange) OnWritable(f func(x *Exchange)) { x.onWritable = f }
 func (x *Exchange) cancel(err error) {
 	if x.state == stateDone {
 		return
+	}
+	if x.std != nil {
+		x.std.lost(err)
 	}
 	f := x.onCancel
 	x.onCancel = nil

@@ -55,10 +55,15 @@ func (x *Exchange) CloseAfter() { x.keep = false }
 
 // Respond answers with a body of known length, and completes the exchange. contentType may be empty. body is copied, unless
 // it is larger than 256 KiB: then it is sent as the client takes it, and must not be changed until OnCancel or the next
-// request. HEAD gets the head that GET would get; 1xx, 204 and 304 have no body. An Exchange that is answered stays as it is.
+// request. HEAD gets the head that GET would get; 204 and 304 have no body. A status that is not a final one is the program's
+// mistake, and 500 without a body: after an interim one the client would take the next answer for this one's. An Exchange
+// that is answered stays as it is.
 func (x *Exchange) Respond(status int, contentType string, body []byte) {
 	if x.state != stateFresh {
 		return
+	}
+	if status < 200 || status > 999 {
+		status, contentType, body = http.StatusInternalServerError, "", nil
 	}
 	if len(body) > feedAbove && !x.isHead {
 		if x.Start(status, contentType, int64(len(body))) == nil {
@@ -207,10 +212,11 @@ func (x *Exchange) SetTrailer(name, value string) error {
 	if x.state != stateStreaming || !x.chunkedTo {
 		return ErrAnswered
 	}
-	if !wire.ValidToken(name) || !wire.ValidFieldValue(value) {
-		return fmt.Errorf("http1: bad trailer %q", name)
+	f := wire.Field{Name: name, Value: value}
+	if _, err := wire.AppendLastChunk(nil, []wire.Field{f}); err != nil {
+		return err // now: Finish could only drop all of them
 	}
-	x.trailers = append(x.trailers, wire.Field{Name: name, Value: value})
+	x.trailers = append(x.trailers, f)
 	return nil
 }
 
@@ -239,6 +245,10 @@ func (x *Exchange) Finish() error {
 
 // writable goes on with a streamed answer.
 func (x *Exchange) writable() {
+	if x.std != nil {
+		x.std.writable()
+		return
+	}
 	if x.feed != nil {
 		x.feedMore()
 		return
@@ -286,6 +296,9 @@ func (x *Exchange) Inform(status int, fields ...string) error {
 
 func appendFields(dst []byte, fields []string) ([]byte, error) {
 	for i := 0; i+1 < len(fields); i += 2 {
+		if framingField(fields[i]) { // RFC 9110 sections 8.6, 9.3.6 and 15.2: never in these answers
+			return nil, errFraming
+		}
 		var err error
 		if dst, err = wire.AppendField(dst, fields[i], fields[i+1]); err != nil {
 			return nil, err

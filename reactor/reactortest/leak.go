@@ -14,7 +14,7 @@ import (
 )
 
 // leakWait bounds the wait for goroutines and descriptors that are on their way out.
-const leakWait = 5 * time.Second
+var leakWait = 5 * time.Second
 
 // Main runs a package's tests, for TestMain, and then fails if they left goroutines or, on Linux, descriptors behind. The
 // loops of the process and the runtime's own do not count; what is ending gets five seconds. It does not return. Without a

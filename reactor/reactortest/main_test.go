@@ -1,5 +1,14 @@
 package reactortest
 
-import "testing"
+import (
+	"os"
+	"testing"
+	"time"
+)
 
-func TestMain(m *testing.M) { Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(failing) != "" {
+		leakWait = 10 * time.Millisecond // the leaks are on purpose
+	}
+	Main(m)
+}

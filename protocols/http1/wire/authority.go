@@ -2,40 +2,37 @@ package wire
 
 import "bytes"
 
-// splitAuthority checks uri-host [ ":" port ] (RFC 9110 4.2, 7.2; RFC 3986
-// 3.2.2) and cuts it. The host may not be empty (RFC 9110 4.2.1); port is -1 if
-// there is none or it has no digits. Narrower than the grammar, because hosts
-// are compared and dialled: no user information, no zone, no IPvFuture, no
-// comma, and a port is at most 65535.
-func splitAuthority(b []byte) (host []byte, port int, ok bool) {
-	i := 0
-	if len(b) > 0 && b[0] == '[' {
+// parseAuthority checks uri-host [ ":" port ] (RFC 9110 4.2, 7.2; RFC 3986
+// 3.2.2). The host may not be empty (RFC 9110 4.2.1); port is -1 if there is none or
+// it has no digits. Narrower than the grammar, because hosts are compared and
+// dialled: no user information, no zone, no IPvFuture, no comma, and a port is at
+// most 65535.
+func parseAuthority(b []byte) (port int, ok bool) {
+	i := skip(b, 0, cHost)
+	switch {
+	case i > 0:
+	case len(b) > 0 && b[0] == '[':
 		end := bytes.IndexByte(b, ']')
 		if end < 0 || !validIPv6(b[1:end]) {
-			return nil, 0, false
+			return 0, false
 		}
 		i = end + 1
-	} else {
-		i = skip(b, 0, cHost)
-		for i < len(b) && b[i] == '%' {
-			if !percentAt(b, i) {
-				return nil, 0, false
-			}
-			i = skip(b, i+3, cHost)
+	case len(b) == 0 || b[0] != '%':
+		return 0, false
+	}
+	for i < len(b) && b[i] == '%' && b[0] != '[' {
+		if !percentAt(b, i) {
+			return 0, false
 		}
+		i = skip(b, i+3, cHost)
 	}
-	if i == 0 {
-		return nil, 0, false
-	}
-	host = b[:i:i]
 	if i == len(b) {
-		return host, -1, true
+		return -1, true
 	}
 	if b[i] != ':' {
-		return nil, 0, false
+		return 0, false
 	}
-	port, ok = parsePort(b[i+1:])
-	return host, port, ok
+	return parsePort(b[i+1:])
 }
 
 // parsePort reads *DIGIT, at most five of them.

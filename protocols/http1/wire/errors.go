@@ -13,6 +13,9 @@ type Error struct {
 // Error says what was wrong and which section says so. It allocates.
 func (e *Error) Error() string { return "http1: " + e.Msg + " (" + e.Section + ")" }
 
+// CloseReason is Reason: the label that package reactor gives to a close by e.
+func (e *Error) CloseReason() string { return e.Reason }
+
 // Errors returns every refusal that the codec knows, in no useful order, in a
 // new slice: a server makes its metric labels from it.
 func Errors() []*Error { return append([]*Error(nil), catalogue...) }

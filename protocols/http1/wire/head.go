@@ -69,33 +69,20 @@ const (
 	eError
 )
 
-// next goes on with the field lines in b, from h.pos on, up to the next one that
-// matters, or the end.
-func (h *head) next(b []byte, maxFields int) (event, kind, *Error) {
-	for {
-		if h.state == sField {
-			if ev, k := h.takeLines(b, maxFields); ev != eMore {
-				return ev, k, nil
-			}
-		}
-		ev, k, err := h.scan(b, maxFields)
-		if ev != eLine || k != kOther {
-			return ev, k, err
-		}
-	}
-}
-
 // takeLines enters the field lines at h.pos that are complete and plain, and the
 // final CRLF. It stops after a field of a known kind, so that what is wrong with
 // it is refused before any later line is looked at. It never refuses, and never
 // grows the table: whatever is not plain is left to scan, which looks at that
 // line again. It is one function, and not a handful, for the sake of speed.
 func (h *head) takeLines(b []byte, maxFields int) (event, kind) {
+	if h.state != sField || len(b) < 8 {
+		return eMore, kOther
+	}
 	i, n := int(h.pos), len(h.fields)
 	fields := h.fields[:min(cap(h.fields), maxFields)]
 	ev, k := eMore, kOther
 	for ev == eMore {
-		if len(b)-i >= 2 && le.Uint16(b[i:]) == leCRLF {
+		if len(b)-i >= 2 && le.Uint16(b[i:i+2]) == leCRLF {
 			h.state, i, ev = sDone, i+2, eDone
 			break
 		}
@@ -111,7 +98,7 @@ func (h *head) takeLines(b []byte, maxFields int) (event, kind) {
 			break
 		}
 		colon, value := i, i+2
-		if c := le.Uint16(b[i:]); c != leColonSP {
+		if c := le.Uint16(b[i : i+2]); c != leColonSP {
 			if c&0xff != ':' {
 				i = name
 				break
@@ -120,40 +107,32 @@ func (h *head) takeLines(b []byte, maxFields int) (event, kind) {
 		}
 		i = value
 		for {
-			if m = notText(word(b, i)); m != 0 {
+			if m = notPlain(word(b, i)); m != 0 {
 				break
 			}
 			i += 8
-			if m = notText(word(b, i)); m != 0 {
+			if m = notPlain(word(b, i)); m != 0 {
 				break
 			}
 			i += 8
 		}
 		i += firstIn(m)
-		if len(b)-i < 2 || le.Uint16(b[i:]) != leCRLF || i > value && (b[i-1] == ' ' || b[value] == ' ') {
-			i = name // HTAB, or white space to trim, or something to refuse
+		if len(b)-i < 2 || le.Uint16(b[i:i+2]) != leCRLF || i > value && (b[i-1] == ' ' || b[value] == ' ') {
+			i = name // HTAB, obs-text, white space to trim, or something to refuse
 			break
 		}
 		fields[n] = field{int32(name), int32(colon), int32(value), int32(i)}
 		i += 2
 		n++
 		if l := colon - name; l <= 17 && knownLengths>>l&1 != 0 {
-			h.fields = h.fields[:n]
-			if k = h.classify(b[name:colon]); k != kOther {
+			if k = kindOf(b[name:colon]); k != kOther {
+				h.know(k, n)
 				ev = eLine
 			}
 		}
 	}
 	h.fields, h.pos = h.fields[:n], int32(i)
 	return ev, k
-}
-
-// word loads the eight bytes of b from i on, zeros for those beyond its end.
-func word(b []byte, i int) uint64 {
-	if i <= len(b)-8 {
-		return le.Uint64(b[i:])
-	}
-	return wordTail(b, i)
 }
 
 // scan goes on with one field line, or the final CRLF, from h.pos on, as far as
@@ -231,16 +210,18 @@ func (h *head) add(b []byte, name, colon, value, end int) kind {
 		h.fields = make([]field, 0, 16)
 	}
 	h.fields = append(h.fields, field{int32(name), int32(colon), int32(value), int32(end)})
-	return h.classify(b[name:colon])
-}
-
-// classify says of what kind the last field is, which has that name.
-func (h *head) classify(name []byte) kind {
-	k := kindOf(name)
-	if k != kOther && h.first[k] == 0 {
-		h.first[k] = int32(len(h.fields))
+	k := kindOf(b[name:colon])
+	if k != kOther {
+		h.know(k, len(h.fields))
 	}
 	return k
+}
+
+// know notes that the nth field is of that kind, if it is the first one.
+func (h *head) know(k kind, n int) {
+	if h.first[k] == 0 {
+		h.first[k] = int32(n)
+	}
 }
 
 // badFieldStart says what is wrong with a field line that begins with c.

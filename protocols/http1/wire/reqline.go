@@ -9,6 +9,9 @@ const (
 // sign, HTTP/1.1. Like takeLines it never refuses; what it does not take, scanLine
 // looks at again.
 func (r *Request) takeLine(b []byte, maxTarget int) bool {
+	if r.state != sStart {
+		return false
+	}
 	i := 3
 	if len(b) < 16 || le.Uint32(b) != leGET {
 		i = skip(b, 0, cToken)
@@ -38,10 +41,7 @@ const versionPattern = "HTTP/\x00.\x00"
 // scanLine goes on with the request line (RFC 9112 3): exactly one SP between
 // its parts, none behind, CRLF at its end. A recipient may take other white
 // space too; then two of them see two targets.
-func (r *Request) scanLine(b []byte, maxTarget int) (done bool, err *Error) {
-	if r.state == sStart && r.takeLine(b, maxTarget) {
-		return true, nil
-	}
+func (r *Request) scanLine(b []byte, maxTarget int) (err *Error) {
 	i := int(r.pos)
 	switch r.state {
 	case sStart, sLeadLF, sMethodStart, sMethod:
@@ -64,9 +64,9 @@ func (r *Request) scanLine(b []byte, maxTarget int) (done bool, err *Error) {
 	}
 	r.pos = int32(i)
 	if err != nil || r.state != sField {
-		return false, err
+		return err
 	}
-	return true, r.lineDone(b)
+	return r.lineDone(b)
 }
 
 // scanMethod goes on before or in the method, until the SP behind it.
@@ -175,7 +175,7 @@ func (r *Request) scanVersion(b []byte, i int) (int, *Error) {
 func skipVersion(b []byte, start, i int) (int, *Error) {
 	for ; i < len(b) && i < start+len(versionPattern); i++ {
 		switch want := versionPattern[i-start]; {
-		case b[i] == want:
+		case want != 0 && b[i] == want:
 		case want == 0 && chars[b[i]]&cDigit != 0:
 		case b[i] == '\n':
 			return i, errBareLF

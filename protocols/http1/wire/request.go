@@ -62,17 +62,23 @@ func (r *Request) parse(b []byte, lim *Limits) (int, *Error) {
 		b = b[:maxHead]
 	}
 	if r.state < sField {
-		done, err := r.scanLine(b, or(lim.MaxTargetBytes, defaultTargetBytes))
-		if err != nil {
-			return 0, err
-		}
-		if !done {
-			return 0, r.more(b, maxHead)
+		maxTarget := or(lim.MaxTargetBytes, defaultTargetBytes)
+		if !r.takeLine(b, maxTarget) {
+			if err := r.scanLine(b, maxTarget); err != nil {
+				return 0, err
+			}
+			if r.state < sField {
+				return 0, r.more(b, maxHead)
+			}
 		}
 	}
 	maxFields := or(lim.MaxFields, defaultFields)
 	for {
-		ev, k, err := r.next(b, maxFields)
+		var err *Error
+		ev, k := r.takeLines(b, maxFields)
+		if ev == eMore {
+			ev, k, err = r.scan(b, maxFields)
+		}
 		switch ev {
 		case eMore:
 			return 0, r.more(b, maxHead)
@@ -112,7 +118,7 @@ func (r *Request) note(k kind) *Error {
 		}
 		// RFC 9110 7.2: empty if the target URI has no authority.
 		if len(v) > 0 {
-			if _, _, ok := splitAuthority(v); !ok {
+			if _, ok := parseAuthority(v); !ok {
 				return errHost
 			}
 		}

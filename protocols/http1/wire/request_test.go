@@ -51,6 +51,8 @@ var refusedRequests = []struct{ section, head, reason string }{
 	{"9112 2.3", "GET / HTTP/+", "bad_version"},
 	{"9112 2.3", "GET / HTTP 1.1+", "bad_version"},
 	{"9112 2.3", "GET / HTTP/x.1+", "bad_version"},
+	{"9112 2.3", "GET / HTTP/\x00.1+", "bad_version"},
+	{"9112 2.3", "GET / HTTP/1.\x00+", "bad_version"},
 	{"9112 2.3", "GET / HTTP/1.x+", "bad_version"},
 	{"9112 2.3", "GET / HTTP/-1.1+", "bad_version"},
 	{"9112 2.3", "GET / HTTPS/1.1+", "bad_version"},

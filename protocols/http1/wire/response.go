@@ -81,7 +81,11 @@ func (r *Response) parse(b []byte, lim *Limits) (int, *Error) {
 	}
 	maxFields := or(lim.MaxFields, defaultFields)
 	for {
-		ev, k, err := r.next(b, maxFields)
+		var err *Error
+		ev, k := r.takeLines(b, maxFields)
+		if ev == eMore {
+			ev, k, err = r.scan(b, maxFields)
+		}
 		switch ev {
 		case eMore:
 			return 0, tooLarge

@@ -34,6 +34,8 @@ func TestRefusedResponses(t *testing.T) {
 		{"9112 2.3", "HTTP/1.10 200 OK", "bad_status_line"},
 		{"9112 2.3", "http/1.1 200 OK", "bad_version"},
 		{"9112 2.3", "HTTP/1 200 OK", "bad_version"},
+		{"9112 2.3", "HTTP/\x00.1 200 OK", "bad_version"},
+		{"9112 2.3", "HTTP/1.\x00 200 OK", "bad_version"},
 		{"9112 2.3", "ICY 200 OK", "bad_version"},
 		{"9112 2.3", "GET / HTTP/1.1", "bad_version"},
 		{"9112 2.2", "HTTP/1.1 200 OK\r\n A: b", "space_before_field"},

@@ -43,7 +43,7 @@ func parseTarget(method, b []byte, query int) (t target, err *Error) {
 	switch {
 	case string(method) == "CONNECT":
 		// RFC 9112 3.2.3: host and port, both.
-		if _, port, ok := splitAuthority(b); !ok || port < 1 {
+		if port, ok := parseAuthority(b); !ok || port < 1 {
 			return t, errConnectForm
 		}
 		t.form, t.authorityEnd = AuthorityForm, len(b)
@@ -90,7 +90,7 @@ func (t *target) parseAbsolute(b []byte) *Error {
 		// RFC 9110 4.2.4: it may only be there to mislead about the host.
 		return errUserinfo
 	}
-	if _, _, ok := splitAuthority(a); !ok {
+	if _, ok := parseAuthority(a); !ok {
 		return errTargetAuthority
 	}
 	t.path = t.authorityEnd

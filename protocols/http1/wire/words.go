@@ -21,6 +21,12 @@ func notText(x uint64) uint64 {
 	return ((x - each20) | ((x ^ each7f) - each01)) & ^x & each80
 }
 
+// notPlain masks the bytes that are not visible ASCII or SP. Only its lowest bit is
+// sure: what is not can carry into, and borrow from, the bytes above it.
+func notPlain(x uint64) uint64 {
+	return ((x - each20) | (x + each01)) & each80
+}
+
 // notName masks the bytes that are neither a letter nor '-': those of which most
 // field names are made. Every bit is sure.
 func notName(x uint64) uint64 {
@@ -34,32 +40,28 @@ func notName(x uint64) uint64 {
 // firstIn is the index of the lowest byte in a mask that is not 0.
 func firstIn(mask uint64) int { return bits.TrailingZeros64(mask) >> 3 }
 
-// wordTail loads the fewer than eight bytes of b from i on, and zeros for what
-// is beyond them.
-//
-//go:noinline
-func wordTail(b []byte, i int) uint64 {
-	if len(b) >= 8 {
-		return le.Uint64(b[len(b)-8:]) >> (8 * (8 - len(b) + i))
+// word loads the eight bytes of b from i on, and zeros for what is beyond its
+// end. b must be eight bytes long at least, and i not behind its end.
+func word(b []byte, i int) uint64 {
+	if i <= len(b)-8 {
+		return le.Uint64(b[i : i+8]) // b[i:] alone would cost twice as many instructions
 	}
-	var x uint64
-	for j := len(b) - 1; j >= i; j-- {
-		x = x<<8 | uint64(b[j])
-	}
-	return x
+	half := uint(i-(len(b)-8)) * 4 & 63 // twice, as a shift by 64 is one too far
+	return le.Uint64(b[len(b)-8:]) >> half >> half
 }
 
 // skipText returns the index of the first byte of b at or after i that may not
 // stand in a field value, HTAB excepted, or len(b).
 func skipText(b []byte, i int) int {
 	for i < len(b) {
-		var x uint64
-		if len(b)-i >= 8 {
-			x = le.Uint64(b[i:])
-		} else {
-			x = wordTail(b, i)
+		if len(b) < 8 {
+			if chars[b[i]]&cText == 0 {
+				return i
+			}
+			i++
+			continue
 		}
-		m := notText(x)
+		m := notText(word(b, i))
 		if m == 0 {
 			i += 8
 			continue

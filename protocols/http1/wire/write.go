@@ -40,8 +40,8 @@ func AppendRequestLine(dst []byte, method, target string) ([]byte, error) {
 	// What stands there now goes through the parser.
 	var r Request
 	r.buf = dst[start:]
-	done, err := r.scanLine(r.buf, len(target))
-	if err == nil && (!done || len(r.Method()) != len(method) || int(r.pos) != len(r.buf)) {
+	err := r.scanLine(r.buf, len(target))
+	if err == nil && (r.state != sField || len(r.Method()) != len(method) || int(r.pos) != len(r.buf)) {
 		err = errRequestLine
 	}
 	if err != nil {

@@ -1,0 +1,5 @@
+//go:build interop && portable
+
+package interop
+
+const serverTags = "portable"
