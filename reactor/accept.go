@@ -26,7 +26,7 @@ type ListenLimits struct {
 	// AcceptBudget bounds the connections accepted in one turn of the loop; 0: 64.
 	AcceptBudget int
 	// MaxConns bounds the open connections of this listener; 0 or negative: Config.MaxConns alone bounds them. At the
-	// limit no more are accepted until one closes.
+	// limit no more are accepted until one closes; a listener with several sockets may pass it by one for each.
 	MaxConns int
 	// MaxConnsPerIP bounds those of one IP address; 0 or negative: no such limit. One more is closed at once.
 	MaxConnsPerIP int
@@ -38,6 +38,7 @@ type ListenLimits struct {
 // LimitedListener is a net.Listener with limits of its own, such as transports/tcp's.
 type LimitedListener interface {
 	net.Listener
+	// ListenLimits are asked for once, when the listener is given to a Reactor.
 	ListenLimits() ListenLimits
 }
 
@@ -258,7 +259,7 @@ func (l *Listener) admits(remote netip.AddrPort) (ok bool) {
 
 // attach runs on the owning loop at the end of a batch: NewHandler, OnOpen, then the registration.
 func (c *Conn) attach(h poll.Handle) {
-	src, err := c.loop.poll.Attach(h, c)
+	src, err := c.loop.poll.Attach(h, (*sink)(c))
 	if err != nil {
 		h.Close()
 		c.reactor.release(c)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -86,13 +87,13 @@ var places = []place{
 
 // withDrain has a handler hold on during a drain: the deadline has to end it.
 func withDrain(p *probe) *probe {
-	if holdDrain {
+	if holdDrain.Load() {
 		p.drain = func(*Conn) {}
 	}
 	return p
 }
 
-var holdDrain bool // set between the cases
+var holdDrain atomic.Bool // set between the cases
 
 // TestOneCloseMatrix ends connections in every way from every place: one OnClose for the OnOpen, last, with the right
 // reason, inside no other call.
@@ -108,8 +109,11 @@ func TestOneCloseMatrix(t *testing.T) {
 }
 
 func closeOnce(t *testing.T, p place, k cause) {
-	holdDrain = k.name == "drain deadline"
-	defer func() { holdDrain = false }()
+	if p.name == "OnEOF" && k.name == "peer FIN" {
+		k = causes[0] // it has come; somebody has to close
+	}
+	holdDrain.Store(k.name == "drain deadline")
+	defer holdDrain.Store(false)
 	a := newAudit(t)
 	m := &closing{client: make(chan string, 1)}
 	ended := false
@@ -122,14 +126,13 @@ func closeOnce(t *testing.T, p place, k cause) {
 	h.a = a
 	upgrades := len(p.name) > 8 && p.name[:8] == "upgraded"
 	s := serve(t, Config{MaxUnsent: 16 << 20}, func(*Conn) Handler { return full{withDrain(h)} })
+	if s.r.Engine() == "portable" && p.name == "OnEOF" && k.name == "peer RST" {
+		t.Skip("a net.Conn that was read to its end tells of a reset only when it is written")
+	}
 	c := connect(t, s.addr)
 	c.Write([]byte("xyz"))
 	if p.name == "OnEOF" {
 		c.CloseWrite()
-		if k.name == "peer FIN" {
-			k = causes[0] // it has come; somebody has to close
-			m.client <- ""
-		}
 	}
 	go func() {
 		defer c.Close()
@@ -160,7 +163,7 @@ func closeOnce(t *testing.T, p place, k cause) {
 		t.Errorf("%d OnOpens, %d OnCloses", opens, closes)
 	}
 	if k.name == "panic" {
-		eventually(t, "the panic is logged", func() bool { return s.log.count("panicked") == 1 })
+		eventually(t, "the panic is logged", func() bool { return s.log.count("handler panicked")+s.log.count("function panicked") == 1 })
 	}
 	kill(t, s.r) // a second OnClose would come now
 	if _, again := a.counts(); again != closes {

@@ -8,16 +8,16 @@ import (
 
 // Config has the limits of a Reactor. The zero value is safe; a negative value means unlimited where that is said.
 type Config struct {
-	// Loops is the number of loops to use; 0: GOMAXPROCS. On Linux they are shared by all reactors of the process.
+	// Loops is the number of loops to use; 0 or negative: GOMAXPROCS. On Linux they are shared by all reactors of the process.
 	Loops int
 	// Logger gets panics, stalls and accept failures, nothing per connection; nil discards.
 	Logger *slog.Logger
 	// Trace has hooks for a tracer; nil for none.
 	Trace *Trace
 
-	// MaxConns bounds open connections, accepted and dialed; 0: four fifths of RLIMIT_NOFILE, or 10,000 where there is no
-	// such limit; negative: unlimited. At the limit listeners stop accepting until a connection closes, and Dial fails
-	// with ErrOverload.
+	// MaxConns bounds open connections, accepted and dialed; 0: four fifths of RLIMIT_NOFILE, or 1,048,576 where there
+	// is no such limit, or 10,000 where none can be asked for; negative: unlimited. At the limit listeners stop accepting until a connection closes, and Dial fails
+	// with ErrConnLimit.
 	MaxConns int
 	// InputLimit bounds the bytes that a handler may leave unconsumed; 0: 64 KiB.
 	InputLimit int
@@ -44,7 +44,7 @@ type Trace struct {
 	Open func(c *Conn)
 	// FirstByte: the first bytes of a connection came.
 	FirstByte func(c *Conn)
-	// Handled: OnData returned; n bytes were consumed, and it held the loop for d.
+	// Handled: a read of n bytes was handled, all that it caused at once included; it held the loop for d.
 	Handled func(c *Conn, n int, d time.Duration)
 	// Closed: OnClose has returned. reason is ReasonOf(err).
 	Closed func(c *Conn, err error, reason string)
@@ -64,7 +64,9 @@ const (
 
 // withDefaults fills the zero values in.
 func (c Config) withDefaults() Config {
-	c.Loops = orDefault(c.Loops, runtime.GOMAXPROCS(0))
+	if c.Loops <= 0 {
+		c.Loops = runtime.GOMAXPROCS(0)
+	}
 	c.MaxConns = orDefault(c.MaxConns, defaultMaxConns())
 	c.InputLimit = orDefault(c.InputLimit, defaultInputLimit)
 	c.HighWater = orDefault(c.HighWater, defaultHighWater)

@@ -67,6 +67,7 @@ type Conn struct {
 	finSent    bool
 	wantR      bool // the interest that the source was told
 	wantW      bool
+	told       bool // it was: a connection that is paused from the start has to be registered, too
 
 	closeErr   error // why, when state is beyond open; loop only
 	lingerLeft int   // bytes still thrown away
@@ -161,13 +162,14 @@ func (c *Conn) SetRemoteAddr(a netip.AddrPort) { c.remote = a }
 func (c *Conn) Handler() Handler { return c.handler }
 
 // Upgrade replaces the handler in place: h.OnOpen is called at once, and the bytes that the old one left unconsumed go to h.
-// The old handler hears nothing more. Limits, timers and drain still apply. Loop only.
+// The old handler hears nothing more. Limits, timers and drain still apply. On a connection that is closing it does
+// nothing, and the old handler gets OnClose. Loop only.
 func (c *Conn) Upgrade(h Handler) {
-	c.handler, c.caps = h, capsOf(h)
-	c.swaps++
 	if c.state != stateOpen {
 		return
 	}
+	c.handler, c.caps = h, capsOf(h)
+	c.swaps++
 	h.OnOpen(c)
 	if c.reactor.draining() {
 		c.drain()
@@ -196,7 +198,7 @@ func (c *Conn) SetLayer(l Layer) {
 func (c *Conn) Layer() Layer { return c.layer }
 
 // Pause stops reading the socket from the end of this turn on: the peer's window closes and memory stays flat. A reset is
-// still noticed. Loop only.
+// still noticed, but on the portable engine. Loop only.
 func (c *Conn) Pause() {
 	if !c.paused {
 		c.paused = true

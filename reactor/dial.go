@@ -40,9 +40,9 @@ type dialing struct {
 	ended   bool
 }
 
-// DialFunc connects to addr, a *net.TCPAddr or *net.UnixAddr, without waiting. done is called once, on the connection's
-// loop: with the connection just before h.OnOpen, or with the reason that there is none, and then h hears nothing. Any
-// goroutine.
+// DialFunc connects to addr, a *net.TCPAddr or *net.UnixAddr, without waiting. done is called once: on the connection's
+// loop with the connection, just before h.OnOpen, or with the reason that there is none, and then h hears nothing. A dial that
+// cannot begin, for ErrConnLimit or ErrShutdown, calls it at once, on the caller's goroutine. Any goroutine.
 func (r *Reactor) DialFunc(addr net.Addr, o DialOptions, h Handler, done func(*Conn, error)) {
 	r.dial(addr, o, h, done)
 }
@@ -98,7 +98,7 @@ func (r *Reactor) dial(addr net.Addr, o DialOptions, h Handler, done func(*Conn,
 		return nil
 	}
 	if !r.reserve() {
-		done(nil, dialError(addr, ErrOverload))
+		done(nil, dialError(addr, ErrConnLimit))
 		return nil
 	}
 	if r.draining() { // it began meanwhile and may not have seen us: its loops need not run any more
@@ -165,11 +165,11 @@ func (c *Conn) beginDial(t poll.Target) (src poll.Source, err error) {
 			src, err = nil, c.panicked(v)
 		}
 	}()
-	return c.loop.poll.Dial(t, c)
+	return c.loop.poll.Dial(t, (*sink)(c))
 }
 
-// Connected is the poller's call for the end of a dial.
-func (c *Conn) Connected(err error) {
+// connected is the poller's call for the end of a dial.
+func (c *Conn) connected(err error) {
 	d := c.dial
 	if d == nil || d.ended {
 		return

@@ -24,6 +24,8 @@ var (
 	ErrOnLoop error = &reasonError{"reactor: blocking call on a loop goroutine", "on_loop", nil}
 	// ErrOverload: Config.MaxWorkers are busy and Config.MaxQueued wait.
 	ErrOverload error = &reasonError{"reactor: too many blocking tasks", "overload", nil}
+	// ErrConnLimit: Config.MaxConns connections are open.
+	ErrConnLimit error = &reasonError{"reactor: too many connections", "conn_limit", nil}
 	// ErrPanic: a handler panicked; the value and the stack are in the log.
 	ErrPanic error = &reasonError{"reactor: handler panicked", "panic", nil}
 	// ErrWouldBlock is returned by Layer.Read when it needs more input. It is not a failure.

@@ -254,7 +254,7 @@ func (l *loop) startTimer(t *Timer, d time.Duration) {
 	if l.wheel.armed == 0 {
 		l.wheel.now = uint64(now / wheelTick)
 	}
-	l.wheel.add(t, ticksUp(now+max(d, 0)))
+	l.wheel.add(t, ticksUp(now+min(max(d, 0), 1<<62))) // for ever is not to wrap around to the past
 }
 
 // enter and leave frame every hook: leave measures it, and its end is the next one's beginning.

@@ -42,21 +42,35 @@ func (w *workers) run(c *Conn, f func()) error {
 	return nil
 }
 
-// work runs a job, then those that wait.
+// work runs a job, then those that wait. A job that ends its goroutine by runtime.Goexit hands its place on.
 func (w *workers) work(j job) {
-	for {
-		j.do()
-		w.mu.Lock()
-		if len(w.waiting) == 0 {
-			w.running--
-			w.mu.Unlock()
+	returned := false
+	defer func() {
+		if returned {
 			return
 		}
-		j = w.waiting[0]
-		w.waiting[0] = job{}
-		w.waiting = w.waiting[1:]
-		w.mu.Unlock()
+		if next, ok := w.next(); ok {
+			go w.work(next)
+		}
+	}()
+	for ok := true; ok; j, ok = w.next() {
+		j.do()
 	}
+	returned = true
+}
+
+// next takes a job that waits; without one, the worker is no longer counted.
+func (w *workers) next() (job, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting) == 0 {
+		w.running--
+		return job{}, false
+	}
+	j := w.waiting[0]
+	w.waiting[0] = job{}
+	w.waiting = w.waiting[1:]
+	return j, true
 }
 
 func (j job) do() {

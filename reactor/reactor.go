@@ -31,6 +31,7 @@ type Reactor struct {
 	empty     chan struct{} // closed when the last connection has closed after Shutdown began
 	done      chan struct{} // closed when Shutdown has finished
 	stopWatch chan struct{}
+	stopped   chan struct{} // closed when the loops have ended, if they do
 }
 
 // member is a reactor's connections on one loop. Loop only.
@@ -57,6 +58,7 @@ func newReactor(e poll.Engine, cfg Config, poison bool) *Reactor {
 		empty:     make(chan struct{}),
 		done:      make(chan struct{}),
 		stopWatch: make(chan struct{}),
+		stopped:   make(chan struct{}),
 	}
 	r.workers.init(r.cfg.MaxWorkers, r.cfg.MaxQueued)
 	poll.SetLog(logWriter{r.cfg.Logger})
@@ -181,13 +183,15 @@ func (r *Reactor) closeListeners() {
 
 // stopLoops ends loops that are this reactor's own; netpoll's go on.
 func (r *Reactor) stopLoops() {
+	if len(r.loops) == 0 || r.loops[0].poll.Shared() {
+		return
+	}
+	close(r.stopped)
 	for _, l := range r.loops {
-		if _, own := r.engine.(poll.PortableEngine); own {
-			l.poll.Close()
-			owned.mu.Lock()
-			delete(owned.loops, l.poll)
-			owned.mu.Unlock()
-		}
+		l.poll.Close()
+		owned.mu.Lock()
+		delete(owned.loops, l.poll)
+		owned.mu.Unlock()
 	}
 }
 
@@ -236,7 +240,7 @@ func (r *Reactor) release(c *Conn) {
 // place chooses the loop with the fewest connections; ties go round.
 func (r *Reactor) place() int {
 	n := len(r.loops)
-	start := int(r.turn.Add(1)) % n
+	start := int(r.turn.Add(1) % uint32(n))
 	best, least := start, r.loops[start].conns.Load()
 	for i := 1; i < n; i++ {
 		k := (start + i) % n

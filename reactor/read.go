@@ -29,8 +29,8 @@ func (c *Conn) begin() {
 	c.mu.Unlock()
 }
 
-// Readable is the poller's call: one read of at most 64 KiB.
-func (c *Conn) Readable() {
+// readable is the poller's call: one read of at most 64 KiB.
+func (c *Conn) readable() {
 	if !c.reads() {
 		return
 	}
@@ -44,6 +44,15 @@ func (c *Conn) Readable() {
 		c.guard(func() { t.Handled(c, n, took) })
 	}
 }
+
+// sink is a Conn as the poller sees it, so that these methods are not the user's.
+type sink Conn
+
+func (s *sink) Readable()           { (*Conn)(s).readable() }
+func (s *sink) Writable()           { (*Conn)(s).writable() }
+func (s *sink) Broken(err error)    { (*Conn)(s).broken(err) }
+func (s *sink) Hangup()             { (*Conn)(s).hangup() }
+func (s *sink) Connected(err error) { (*Conn)(s).connected(err) }
 
 // reads says whether input is wanted at all.
 func (c *Conn) reads() bool {
@@ -239,11 +248,11 @@ func (c *Conn) again() {
 	}
 }
 
-// Broken is the poller's call for a stream that failed while it was not read.
-func (c *Conn) Broken(err error) { c.turn(func() { c.fail(err) }) }
+// broken is the poller's call for a stream that failed while it was not read.
+func (c *Conn) broken(err error) { c.turn(func() { c.fail(err) }) }
 
-// Hangup is the poller's call for a peer that closed both directions.
-func (c *Conn) Hangup() {
+// hangup is the poller's call for a peer that closed both directions.
+func (c *Conn) hangup() {
 	c.turn(func() {
 		if c.caps&capHangup != 0 && c.state == stateOpen {
 			c.handler.(HangupHandler).OnHangup(c)
@@ -251,8 +260,8 @@ func (c *Conn) Hangup() {
 	})
 }
 
-// Writable is the poller's call for room in the kernel's buffer.
-func (c *Conn) Writable() {
+// writable is the poller's call for room in the kernel's buffer.
+func (c *Conn) writable() {
 	c.mu.Lock()
 	c.blocked = false
 	c.mu.Unlock()

@@ -11,36 +11,45 @@ import (
 // LoopStats are the counters of one loop since it started. A loop counts without atomics, in its own goroutine, and for
 // all reactors that share it.
 type LoopStats struct {
-	Loop  int   // its number
-	Conns int64 // open connections
+	// Loop is its number.
+	Loop int
+	// Conns are its open connections.
+	Conns int64
+	// Opened counts connections given to a handler, Closed the OnClose calls.
+	Opened, Closed uint64
+	// Reasons counts the OnClose calls by ReasonOf.
+	Reasons map[string]uint64
 
-	Opened, Closed uint64 // connections given to a handler; OnClose calls
-	Accepted       uint64 // connections accepted by listeners on this loop
-	Refused        uint64 // of these, closed at once by Admit or MaxConnsPerIP
-	Shed           uint64 // closed at once because there were no descriptors
-	Full           uint64 // times that a listener stopped at MaxConns
-	AcceptErrors   uint64 // failures that made a listener rest
-	Dialed         uint64 // connections made by Dial
-	DialErrors     uint64 // dials that failed
+	// Accepted counts connections accepted by listeners on this loop; of these, Refused were closed at once by Admit or
+	// MaxConnsPerIP. Shed were closed because there were no descriptors.
+	Accepted, Refused, Shed uint64
+	// Full counts the times that a listener stopped at MaxConns, AcceptErrors the failures that made one rest.
+	Full, AcceptErrors uint64
+	// Dialed counts connections made by Dial, DialErrors those that failed.
+	Dialed, DialErrors uint64
 
-	Reads, Writes           uint64 // system calls that moved bytes
-	BytesRead, BytesWritten uint64
-	Batches                 uint64 // turns of the poller
-	Posts, Timers           uint64 // posted functions run, timers fired
-	Panics                  uint64 // contained
-	Stalls                  uint64 // handlers that held the loop longer than StallAfter
-	LongestStall            time.Duration
-	Busy                    time.Duration // spent in batches; over Uptime, the loop's utilisation
-	Uptime                  time.Duration
-	Reasons                 map[string]uint64 // of closes, by ReasonOf
+	// Reads and Writes count the system calls that moved bytes, BytesRead and BytesWritten these bytes.
+	Reads, Writes, BytesRead, BytesWritten uint64
+	// Batches counts the turns of the poller, Posts the posted functions that ran, Timers those that fired.
+	Batches, Posts, Timers uint64
+	// Panics counts those that were contained.
+	Panics uint64
+	// Stalls counts handlers that held the loop longer than StallAfter.
+	Stalls uint64
+	// LongestStall is the longest such time.
+	LongestStall time.Duration
+	// Busy is the time spent in batches: over Uptime, the loop's utilisation.
+	Busy, Uptime time.Duration
 }
 
 // Stats is a snapshot of a Reactor.
 type Stats struct {
-	Open    int64 // connections of this reactor, and dials in progress
-	Workers int   // goroutines of Offload that run
-	Queued  int   // tasks that wait for one
-	Loops   []LoopStats
+	// Open counts the connections of this reactor, and dials in progress.
+	Open int64
+	// Workers counts the goroutines of Offload that run, Queued the tasks that wait for one.
+	Workers, Queued int
+	// Loops has the counters of each loop, by its number.
+	Loops []LoopStats
 }
 
 // Stats asks each loop for its counters: a post and a copy each. It waits for the loops, so it returns ErrOnLoop on one.
@@ -58,7 +67,7 @@ func (r *Reactor) Stats(ctx context.Context) (Stats, error) {
 		select {
 		case one := <-got:
 			s.Loops[one.Loop] = one
-		case <-r.done:
+		case <-r.stopped:
 			return s, ErrShutdown
 		case <-ctx.Done():
 			return s, ctx.Err()

@@ -22,8 +22,6 @@ const streamBuffer = 64 << 10
 // Reads come from a buffer of at most 128 KiB; the socket is paused while it is full. Writes are queued, and wait while
 // more than Config.HighWater is unsent.
 type Stream struct {
-	opened chan struct{}
-
 	mu       sync.Mutex
 	change   sync.Cond // something that a reader or a writer waits for
 	conn     *Conn
@@ -41,7 +39,7 @@ var _ net.Conn = (*Stream)(nil)
 
 // NewStream gives a Stream to install as a handler.
 func NewStream() *Stream {
-	s := &Stream{opened: make(chan struct{})}
+	s := &Stream{}
 	s.change.L = &s.mu
 	return s
 }
@@ -58,7 +56,6 @@ func (s *Stream) OnOpen(c *Conn) {
 	s.mu.Lock()
 	s.conn = c
 	s.mu.Unlock()
-	close(s.opened)
 }
 
 // OnData is part of Handler: it takes all.
@@ -249,7 +246,7 @@ func (s *Stream) CloseWrite() error {
 }
 
 // Upgrade gives the connection to h on its loop, with the bytes that were not read first, and ends the Stream. False if the
-// connection has closed.
+// connection has closed; if it closes before the loop gets there, h hears nothing.
 func (s *Stream) Upgrade(h Handler) bool {
 	s.mu.Lock()
 	c, usable := s.conn, !s.closed && !s.detached && s.conn != nil

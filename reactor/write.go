@@ -312,7 +312,7 @@ func (c *Conn) unsettledLocked() bool {
 		c.mode == closeLinger && (c.state == stateOpen || empty && (c.state != stateLingering || c.eof)) ||
 		c.finWanted && !c.finSent && empty ||
 		c.finSent && c.eofTold ||
-		c.wantR != c.reads() || c.wantW != (c.blocked && !empty) ||
+		!c.told || c.wantR != c.reads() || c.wantW != (c.blocked && !empty) ||
 		!empty && !c.blocked ||
 		c.overHigh && c.unsent <= c.reactor.cfg.LowWater
 }
@@ -421,8 +421,8 @@ func (c *Conn) interest() {
 	if backlog && !c.wantW {
 		c.watchStall()
 	}
-	if r := c.reads(); r != c.wantR || backlog != c.wantW {
-		c.wantR, c.wantW = r, backlog
+	if r := c.reads(); !c.told || r != c.wantR || backlog != c.wantW {
+		c.told, c.wantR, c.wantW = true, r, backlog
 		c.src.Interest(r, backlog)
 		if err := c.src.Update(); err != nil {
 			c.finish(err, true)

@@ -166,9 +166,9 @@ func (t Tree) own(dir string) bool {
 // internal reports whether the path has an element called internal.
 func internal(dir string) bool { return slices.Contains(strings.Split(dir, "/"), "internal") }
 
-// public reports whether dir can be a package that another module would import. The programs, the bench harness and the
-// interoperability checks are importable too, but promise nothing.
+// public reports whether dir can be a package that another module would import. The programs, the bench harness, the
+// interoperability checks and the documents' examples are importable too, but promise nothing.
 func public(dir string) bool {
 	top, _, _ := strings.Cut(dir, "/")
-	return !internal(dir) && top != "cmd" && top != "bench" && top != "interop"
+	return !internal(dir) && top != "cmd" && top != "bench" && top != "interop" && top != "docs"
 }

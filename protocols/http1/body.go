@@ -142,20 +142,16 @@ func (s *serverConn) bodyFailed(status int, err error) {
 	}
 }
 
-// collect gathers a body. One that came in one piece is not copied.
+// collect gathers a body. It is copied even if it came in one piece: a handler that answers later keeps it, and the piece
+// is in the loop's read buffer, which the next connection overwrites.
 func (x *Exchange) collect(piece []byte) {
+	x.body = append(x.body, piece...)
 	if !x.bodyDone {
-		x.body = append(x.body, piece...)
 		return
-	}
-	if len(x.body) > 0 {
-		x.body = append(x.body, piece...)
-		piece = x.body
 	}
 	x.s.phase = phaseWait
 	x.s.deadline = 0
-	x.whole = piece
-	x.onBody(x, piece)
+	x.onBody(x, x.body)
 }
 
 func (x *Exchange) stream(piece []byte) {
@@ -178,8 +174,7 @@ func (s *serverConn) discard(n int) {
 	x.discarded += n
 	switch {
 	case x.bodyDone:
-		s.phase = phaseIdle
-		s.setDeadline(s.set.idle)
+		s.idle()
 		if !s.batching {
 			s.goOn()
 		}

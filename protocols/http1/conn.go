@@ -158,6 +158,7 @@ func (s *serverConn) readHead(in []byte) int {
 func (s *serverConn) write(p []byte) error {
 	if !s.batching {
 		_, err := s.c.Write(p)
+		s.stalled = s.stalled || s.c.OverHigh()
 		return err
 	}
 	if len(s.ls.out)+len(p) <= batchBytes {
@@ -198,15 +199,21 @@ func (s *serverConn) complete() {
 		x.discarded = 0
 		s.wantBody()
 	default:
-		s.phase = phaseIdle
-		s.setDeadline(s.set.idle)
-		if s.draining {
-			s.setDeadline(s.set.drainIdle)
-		}
+		s.idle()
 	}
 	if !s.batching {
 		s.goOn()
 	}
+}
+
+// idle waits for the next request.
+func (s *serverConn) idle() {
+	s.phase = phaseIdle
+	if s.draining {
+		s.setDeadline(s.set.drainIdle)
+		return
+	}
+	s.setDeadline(s.set.idle)
 }
 
 // goOn continues with what waits in the connection, after an answer that was made outside of OnData.

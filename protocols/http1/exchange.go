@@ -45,7 +45,6 @@ type Exchange struct {
 	head      []byte // the request's head; aliases the read buffer until retained
 	own       []byte // storage for it
 	body      []byte // collected
-	whole     []byte // the body as given to onBody
 	fields    []byte // of the answer, rendered
 	trailers  []wire.Field
 	toSend    int64  // of an answer with announced length
@@ -79,7 +78,7 @@ func (x *Exchange) beginRefused(s *serverConn) {
 	x.continued, x.paused, x.retained = false, false, false
 	x.mode, x.chunkedTo, x.noBody, x.hasDate = bodyUnread, false, false, false
 	x.left, x.got, x.max, x.discarded, x.toSend = 0, 0, 0, 0, 0
-	x.head, x.whole, x.feed, x.trailers = nil, nil, nil, nil
+	x.head, x.feed, x.trailers = nil, nil, nil
 	x.body, x.fields = x.body[:0], x.fields[:0]
 	x.onBody, x.onPiece, x.onWritable, x.onCancel, x.std = nil, nil, nil, nil, nil
 }
@@ -112,13 +111,11 @@ func (x *Exchange) retain() {
 		x.head = x.own
 		x.req.Rebase(x.own)
 	}
-	if len(x.whole) > 0 && len(x.body) == 0 {
-		x.body = append(x.body[:0], x.whole...)
-		x.whole = x.body
-	}
 }
 
-// Request is the parsed head. Its bytes are valid until the exchange is answered.
+// Request is the parsed head, until the exchange is answered. The slices that its methods return, and those of Method and
+// Path, are the loop's read buffer's: valid until the handler or callback that took them returns. One that goes on later
+// takes them anew, or a copy.
 func (x *Exchange) Request() *wire.Request { return &x.req }
 
 // Method is the request's method.
@@ -144,9 +141,9 @@ func (x *Exchange) Now() time.Time { return x.s.c.Now() }
 // Answered says whether the answer is complete, or the connection gone.
 func (x *Exchange) Answered() bool { return x.state == stateDone }
 
-// Offload runs f, which may block, on a goroutine of its own. f must not touch the Exchange, but for what it took out of it
-// before, and goes on with Post. What it read of the head stays valid. ErrOverload of the reactor means that there are too
-// many already: answer 503.
+// Offload runs f, which may block, on a goroutine of its own. f must not touch the Exchange but for Post, with which it goes
+// on; what it needs of the head must be copied before, as by string(x.Path()). ErrOverload of the reactor means that there
+// are too many already: answer 503.
 func (x *Exchange) Offload(f func()) error {
 	x.detach()
 	return x.s.c.Offload(f)

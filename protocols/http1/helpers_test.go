@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -200,16 +201,25 @@ func serve(t testing.TB, network string, srv *http1.Server, cfg reactor.Config) 
 	return h
 }
 
-// connect opens a real connection with a deadline.
+// connect opens a real connection with a deadline, closed when the test ends.
 func (h *host) connect() *peer {
 	h.t.Helper()
-	c, err := net.Dial(h.addr.Network(), h.addr.String())
+	p, err := h.tryConnect()
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// tryConnect is connect for other goroutines and for great numbers: the caller closes.
+func (h *host) tryConnect() (*peer, error) {
+	c, err := net.Dial(h.addr.Network(), h.addr.String())
+	if err != nil {
+		return nil, err
+	}
 	c.SetDeadline(time.Now().Add(patience))
-	h.t.Cleanup(func() { c.Close() })
-	return newPeer(h.t, c)
+	return newPeer(h.t, c), nil
 }
 
 // eventually waits for what no channel tells.
@@ -395,3 +405,20 @@ func echo(x *http1.Exchange) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// readAnswer reads a whole answer and gives its body, at the speed that large ones need.
+func readAnswer(br *bufio.Reader) ([]byte, error) {
+	res, err := http.ReadResponse(br, nil)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != 200 {
+		return nil, fmt.Errorf("answer is %s", res.Status)
+	}
+	var body bytes.Buffer
+	if res.ContentLength > 0 {
+		body.Grow(int(res.ContentLength))
+	}
+	_, err = body.ReadFrom(res.Body)
+	return body.Bytes(), err
+}

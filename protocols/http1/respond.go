@@ -13,7 +13,7 @@ import (
 const feedAbove = 256 << 10
 
 // errFraming is for fields that the server sets itself.
-var errFraming = errors.New("http1: Connection, Content-Length, Transfer-Encoding, Trailer and Upgrade are set by the server")
+var errFraming = errors.New("http1: Connection, Content-Length, Transfer-Encoding, Trailer and Upgrade are not the handler's to set")
 
 // SetHeader adds a field to the answer; a second one of the same name makes two fields. A name that is no token, a value
 // with control characters, and fields that frame the message are an error, and not sent. Close has a method of its own.
@@ -133,6 +133,7 @@ func (x *Exchange) appendConnection(dst []byte) []byte {
 // settleKeep decides, when the head of the answer is rendered, whether the connection can go on: not if a body is unread
 // that is large, or that the client may never send because it waits for 100 (Continue).
 func (x *Exchange) settleKeep() {
+	x.keep = x.keep && !x.s.draining
 	if x.bodyDone || !x.keep {
 		return
 	}

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -109,12 +110,12 @@ func (s *Server) settings() *settings {
 		t := &s.set
 		t.wire = wire.Limits{MaxHeadBytes: s.MaxHeadBytes, MaxFields: s.MaxFields, MaxTargetBytes: s.MaxTargetBytes}
 		t.body = limit(s.MaxBodyBytes, defaultMaxBody)
-		t.requests = int(limit(int64(s.MaxRequests), defaultRequests))
+		t.requests = limitInt(s.MaxRequests, defaultRequests)
 		t.head = duration(s.HeadTimeout, defaultHead)
 		t.bodyIdle = duration(s.BodyTimeout, defaultBodyIdle)
 		t.idle = duration(s.IdleTimeout, defaultIdle)
 		t.linger = duration(s.LingerTimeout, defaultLinger)
-		t.lingerBytes = int(limit(int64(s.LingerBytes), defaultLingerBytes))
+		t.lingerBytes = limitInt(s.LingerBytes, defaultLingerBytes)
 		t.minRate = max(s.BodyMinRate, 0)
 		if s.BodyMinRate == 0 {
 			t.minRate = defaultMinRate
@@ -145,6 +146,10 @@ func limit(v, def int64) int64 {
 		return 1<<63 - 1
 	}
 	return v
+}
+
+func limitInt(v, def int) int {
+	return int(min(limit(int64(v), int64(def)), math.MaxInt))
 }
 
 func duration(v, def time.Duration) time.Duration {

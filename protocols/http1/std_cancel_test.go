@@ -56,6 +56,9 @@ func TestStdResetCancels(t *testing.T) {
 func TestStdResetCancelsPaused(t *testing.T) {
 	h := newWaiter()
 	s := startStd(t, h)
+	if s.r.Engine() == "portable" {
+		t.Skip("package net shows a reset to readers only, and a paused connection has none")
+	}
 	c := s.dial().(*net.TCPConn)
 	fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n")
 	wait(t, h.entered, "handler")
@@ -71,6 +74,9 @@ func TestStdResetCancelsPaused(t *testing.T) {
 func TestStdUnixCloseCancels(t *testing.T) {
 	h := newWaiter()
 	s := startUnix(t, h)
+	if s.r.Engine() == "portable" {
+		t.Skip("package net shows a close as an end of file only")
+	}
 	c := s.dial()
 	fmt.Fprint(c, get("/"))
 	wait(t, h.entered, "handler")

@@ -305,11 +305,10 @@ func (b *stdBody) unfinished() bool {
 // maxBytesHit asks an http.MaxBytesReader that the handler has put into the request whether it has hit its limit: it tells a
 // ResponseWriter by a method that only package net/http can have.
 func (w *stdResponse) maxBytesHit() bool {
-	body := w.req.Body
-	if body == nil || w.body.w == nil || w.fullDuplex || reflect.TypeOf(body) != maxBytesReader {
+	if w.body.w == nil || w.req == nil || w.fullDuplex || reflect.TypeOf(w.req.Body) != maxBytesReader {
 		return false
 	}
-	_, err := body.Read(nil) // gives the error that it has kept
+	_, err := w.req.Body.Read(nil) // gives the error that it has kept
 	var e *http.MaxBytesError
 	return errors.As(err, &e)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +63,8 @@ func TestStdPipelined(t *testing.T) {
 			t.Fatalf("answer %d is %q", i, body)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if most != 1 {
 		t.Errorf("%d requests of one connection ran at once", most)
 	}
@@ -69,9 +72,9 @@ func TestStdPipelined(t *testing.T) {
 
 // A client that sends requests and reads no answers is stopped, not answered into memory without end.
 func TestStdPipelinedWithoutReading(t *testing.T) {
-	count := 0
+	var count atomic.Int32
 	s := startStd(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		count++ // one at a time
+		count.Add(1)
 		w.Write(make([]byte, 2000))
 	}), func(_ *Server, cfg *reactor.Config) { cfg.MaxUnsent = 1 << 20 })
 	const n = 8000
@@ -93,8 +96,8 @@ func TestStdPipelinedWithoutReading(t *testing.T) {
 			t.Fatal(len(body))
 		}
 	}
-	if err := wait(t, sent, "requests"); err != nil || count != n {
-		t.Error(err, count)
+	if err := wait(t, sent, "requests"); err != nil || count.Load() != n {
+		t.Error(err, count.Load())
 	}
 }
 

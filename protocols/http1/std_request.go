@@ -47,7 +47,6 @@ func (w *stdResponse) buildRequest() bool {
 	if r.ProtoMinor == 0 {
 		r.Proto = "HTTP/1.0"
 	}
-	w.req = &r // for badRequest
 	u, err := parseTarget(method, target)
 	if err != nil {
 		return false

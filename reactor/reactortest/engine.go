@@ -103,7 +103,9 @@ func (l *memLoop) Dial(t poll.Target, s poll.Sink) (poll.Source, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &memDial{loop: l, sink: s, cancel: cancel}
 	go func() {
-		d.conn, d.err = dialAddr(ctx, t.Remote)
+		if d.err = injected(Connect); d.err == nil {
+			d.conn, d.err = dialAddr(ctx, t.Remote)
+		}
 		cancel()
 		l.mu.Lock()
 		l.ended = append(l.ended, d)

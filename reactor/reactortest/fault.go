@@ -69,22 +69,33 @@ func script(t testing.TB, op Op, err error, fails func(int) bool) *Fault {
 	return f
 }
 
-// install has the engines ask the scripts that there are now. The first that fails decides; all count.
+// install has the engines ask the scripts that there are now.
 func install() {
-	all := scripts.all
-	if len(all) == 0 {
+	if len(scripts.all) == 0 {
 		poll.Inject(nil)
 		return
 	}
-	poll.Inject(func(op poll.Op) error {
-		var err error
-		for _, f := range all {
-			if e := f.call(Op(op)); err == nil {
-				err = e
-			}
+	all := scripts.all
+	poll.Inject(func(op poll.Op) error { return ask(all, Op(op)) })
+}
+
+// ask lets every script count the call. The first that fails decides.
+func ask(all []*Fault, op Op) error {
+	var err error
+	for _, f := range all {
+		if e := f.call(op); err == nil {
+			err = e
 		}
-		return err
-	})
+	}
+	return err
+}
+
+// injected is for what this package does itself, in place of an engine.
+func injected(op Op) error {
+	scripts.mu.Lock()
+	all := scripts.all
+	scripts.mu.Unlock()
+	return ask(all, op)
 }
 
 func (f *Fault) call(op Op) error {

@@ -122,10 +122,14 @@ func TestFeedEnds(t *testing.T) {
 		eof  func(c *reactor.Conn)
 		want Fed
 	}{
-		{"closes early", func(c *reactor.Conn, in []byte) int { c.Write(in[:1]); c.Close(); return len(in) }, nil,
-			Fed{Out: []byte("a"), Closed: true, FIN: true, Left: 3}},
-		{"aborts", func(c *reactor.Conn, in []byte) int { c.Abort(io.ErrNoProgress); return 0 }, nil,
-			Fed{Closed: true, Err: io.ErrNoProgress, Reset: true, Left: 3}},
+		{
+			"closes early", func(c *reactor.Conn, in []byte) int { c.Write(in[:1]); c.Close(); return len(in) }, nil,
+			Fed{Out: []byte("a"), Closed: true, FIN: true, Left: 3},
+		},
+		{
+			"aborts", func(c *reactor.Conn, in []byte) int { c.Abort(io.ErrNoProgress); return 0 }, nil,
+			Fed{Closed: true, Err: io.ErrNoProgress, Reset: true, Left: 3},
+		},
 		{"pauses for good", func(c *reactor.Conn, in []byte) int { c.Pause(); return len(in) }, nil, Fed{Left: 3}},
 		{"pauses and resumes", func(c *reactor.Conn, in []byte) int {
 			c.Pause()
@@ -133,11 +137,15 @@ func TestFeedEnds(t *testing.T) {
 			c.Write(in)
 			return len(in)
 		}, func(c *reactor.Conn) { c.Close() }, Fed{Out: []byte("abcd"), Closed: true, FIN: true}},
-		{"half-closes", func(c *reactor.Conn, in []byte) int { c.CloseWrite(); return len(in) }, func(*reactor.Conn) {},
-			Fed{Closed: true, FIN: true}},
+		{
+			"half-closes", func(c *reactor.Conn, in []byte) int { c.CloseWrite(); return len(in) }, func(*reactor.Conn) {},
+			Fed{Closed: true, FIN: true},
+		},
 		{"stays open", func(c *reactor.Conn, in []byte) int { return len(in) }, func(*reactor.Conn) {}, Fed{}},
-		{"carries", func(c *reactor.Conn, in []byte) int { return 0 }, func(c *reactor.Conn) { c.Close() },
-			Fed{Closed: true, FIN: true}},
+		{
+			"carries", func(c *reactor.Conn, in []byte) int { return 0 }, func(c *reactor.Conn) { c.Close() },
+			Fed{Closed: true, FIN: true},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := reactor.ProtocolFunc(func(*reactor.Conn) reactor.Handler { return &funcHandler{c.data, c.eof} })

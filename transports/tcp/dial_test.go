@@ -125,8 +125,11 @@ func TestDialErrors(t *testing.T) {
 		{"no port", tcp.Dialer{}, "127.0.0.1", nil, ""},
 		{"not TCP", tcp.Dialer{Network: "udp"}, "127.0.0.1:80", net.UnknownNetworkError("udp"), ""},
 		{"local address of the other family", tcp.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv6loopback}}, "both:80", nil, ""},
-		{"local address of another host", tcp.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}},
-			"127.0.0.1:" + port, syscall.EADDRNOTAVAIL, "127.0.0.1:" + port},
+		{
+			"local address of another host",
+			tcp.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}},
+			"127.0.0.1:" + port, syscall.EADDRNOTAVAIL, "127.0.0.1:" + port,
+		},
 	} {
 		c.d.Resolver = names
 		s, err := c.d.DialContext(t.Context(), r, c.addr)

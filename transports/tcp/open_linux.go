@@ -4,6 +4,7 @@ package tcp
 
 import (
 	"errors"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -70,6 +71,14 @@ func listen(c *Config, fd, family int, v6only bool, ap netip.AddrPort) (net.Addr
 		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port, Zone: ap.Addr().Zone()}, nil
 	}
 	return nil, errors.ErrUnsupported
+}
+
+// backlog is what listen(2) gets; the kernel cuts it to net.core.somaxconn.
+func (c *Config) backlog() int {
+	if c.Backlog > 0 {
+		return c.Backlog
+	}
+	return math.MaxInt32
 }
 
 func sockaddr(family int, ap netip.AddrPort) unix.Sockaddr {

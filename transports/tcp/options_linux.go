@@ -1,21 +1,12 @@
 package tcp
 
 import (
-	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
 const canReusePort = true
-
-// backlog is what listen(2) gets; the kernel cuts it to net.core.somaxconn.
-func (c *Config) backlog() int {
-	if c.Backlog > 0 {
-		return c.Backlog
-	}
-	return math.MaxInt32
-}
 
 // options sets what accepted sockets inherit, and what has to be set before bind.
 func (c *Config) options(fd int) error {

@@ -54,7 +54,10 @@ func (p *plan) runIdle(ctx context.Context, conns int, wait time.Duration, repor
 		for _, t := range p.shuffled() {
 			run, err := p.measureIdle(ctx, t, conns, wait)
 			if err != nil {
-				return fmt.Errorf("%s, idle, round %d: %w", t.name, round, err)
+				if err := p.failed(ctx, t, "idle", round, err); err != nil {
+					return err
+				}
+				continue
 			}
 			run.Round = round
 			runs = append(runs, run)

@@ -39,7 +39,10 @@ func (p *plan) runLatency(ctx context.Context, report io.Writer) error {
 		for _, t := range p.shuffled() {
 			run, err := p.measureLatency(ctx, t)
 			if err != nil {
-				return fmt.Errorf("%s, stdp99, round %d: %w", t.name, round, err)
+				if err := p.failed(ctx, t, "stdp99", round, err); err != nil {
+					return err
+				}
+				continue
 			}
 			run.Round = round
 			runs = append(runs, run)

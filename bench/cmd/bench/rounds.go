@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"time"
 )
@@ -32,25 +31,6 @@ type httpRun struct {
 	Others    float64 `json:"other_cores"` // that programs other than the server and wrk kept busy
 }
 
-// plan is what all scenarios share.
-type plan struct {
-	targets []*target
-	rounds  int
-	measure time.Duration
-	warmUp  time.Duration
-	loads   []load
-	wrk     wrk
-	record  func(any) error // appends to the record file
-	random  *rand.Rand
-}
-
-// shuffled is the order of the servers in one round.
-func (p *plan) shuffled() []*target {
-	order := append([]*target(nil), p.targets...)
-	p.random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	return order
-}
-
 // runHTTP measures every server under every load, the servers in turn, round by round.
 func (p *plan) runHTTP(ctx context.Context) ([]httpRun, error) {
 	var runs []httpRun
@@ -59,7 +39,10 @@ func (p *plan) runHTTP(ctx context.Context) ([]httpRun, error) {
 			for _, t := range p.shuffled() {
 				run, err := p.measureHTTP(ctx, t, l)
 				if err != nil {
-					return runs, fmt.Errorf("%s, %s, round %d: %w", t.name, l, round, err)
+					if err := p.failed(ctx, t, l.String(), round, err); err != nil {
+						return runs, err
+					}
+					continue
 				}
 				run.Round = round
 				runs = append(runs, run)

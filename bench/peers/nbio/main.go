@@ -1,6 +1,7 @@
 // Command nbio serves /plaintext with nbio's nbhttp, non-blocking mode, one poller per core. By default
 // handlers run on its own pool of workers, which any net/http handler needs, since those may block; with
-// -inline they run on the poller, which costs less and suits only handlers that never block.
+// -inline they run on the poller, which costs less, suits only handlers that never block, and with 1.5.9 can
+// lock up: a connection closed while its batch is parsed is cleaned up under the parser's own lock.
 package main
 
 import (

@@ -79,6 +79,15 @@ func TestFieldAccess(t *testing.T) {
 	if r.NumFields() != 13 {
 		t.Error(r.NumFields())
 	}
+	if n, err := r.Parse([]byte("GET / HTTP/1.0\r\nFirst: 1\r\nL: \"a\\\", b, \\\\\", c\r\n\r\n"), nil); n == 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	if v, ok := r.Get("first"); string(v) != "1" || !ok {
+		t.Errorf("First: %q, %v", v, ok)
+	}
+	if r.HasToken("L", "b") || !r.HasToken("L", "c") || !r.HasToken("first", "1") {
+		t.Error("an escaped quote does not end a string")
+	}
 	name, value := r.Field(1)
 	if cap(name) != len(name) || cap(value) != len(value) {
 		t.Error("appending to a slice would write over the head")
@@ -174,6 +183,15 @@ func TestReuse(t *testing.T) {
 	r.Parse(first, nil)
 	if n, err := r.Parse(second, nil); n != len(second) || err != nil || describeRequest(&r) != fresh.what {
 		t.Fatal(n, err)
+	}
+	var p Response
+	for range 2 {
+		for _, s := range []string{"HTTP/1.0 404 Not Found\r\nContent-Length: 7\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"} {
+			want := responseOutcome(t, new(Response), []byte(s), []int{len(s)}, nil)
+			if n, err := p.Parse([]byte(s), nil); n != len(s) || err != nil || describeResponse(&p) != want.what {
+				t.Fatal(n, err)
+			}
+		}
 	}
 	body := []byte("5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n")
 	for i := range len(body) + 1 {

@@ -10,10 +10,9 @@
 //
 // # Incremental, and the same at every split
 //
-// [Request.Parse], [Response.Parse] and [Chunked.Next] take bytes as they come.
-// A byte is looked at once, however the bytes are cut, so a peer that sends one
-// byte at a time costs no more work in all than one that sends all at once.
-// They decide at the first byte that settles the matter, so the verdict does
+// [Request.Parse], [Response.Parse] and [Chunked.Next] take bytes as they come,
+// and go on where they were: the work is proportional to the bytes, so a peer
+// that sends one at a time cannot make it more than that. They decide at the first byte that settles the matter, so the verdict does
 // not depend on the cuts either.
 //
 // # Where the RFCs leave a choice

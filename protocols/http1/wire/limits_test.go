@@ -37,6 +37,7 @@ func TestLimits(t *testing.T) {
 		{"head, counted with the empty line before it", append([]byte("\r\n"), headOf(99)...), &Limits{MaxHeadBytes: 100}, 431, "head_too_large"},
 		{"head, unlimited", headOf(100 << 10), &Limits{MaxHeadBytes: -1}, 0, ""},
 		{"head, never ending", []byte(strings.Repeat("A: b\r\n", 5000)), nil, 400, "bad_method"},
+		{"head not complete at its limit", headOf(101)[:100], &Limits{MaxHeadBytes: 100}, 431, "head_too_large"},
 		{"head within a name", []byte("GET / HTTP/1.0\r\n" + strings.Repeat("A", 100)), &Limits{MaxHeadBytes: 100}, 431, "head_too_large"},
 		{"head within the version", []byte("GET / HTTP/1.0\r\n\r\n"), &Limits{MaxHeadBytes: 10}, 431, "head_too_large"},
 		{"head within the target", []byte("GET /aaaaaaaaaaaaaaaa"), &Limits{MaxHeadBytes: 10}, 414, "target_too_long"},
@@ -83,6 +84,7 @@ func TestResponseLimits(t *testing.T) {
 		{head(16<<10 + 1), nil, "head_too_large"},
 		{head(50), &Limits{MaxHeadBytes: 50}, ""},
 		{head(51), &Limits{MaxHeadBytes: 50}, "head_too_large"},
+		{head(51)[:50], &Limits{MaxHeadBytes: 50}, "head_too_large"},
 		{[]byte("HTTP/1.1 200 " + strings.Repeat("a", 100)), &Limits{MaxHeadBytes: 50}, "head_too_large"},
 		{[]byte("HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 100) + "\r\n"), nil, ""},
 		{[]byte("HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 101) + "\r\n"), nil, "too_many_fields"},
@@ -146,21 +148,30 @@ func TestWorkIsLinear(t *testing.T) {
 		"spaces": []byte("GET / HTTP/1.0\r\nA: b" + strings.Repeat(" ", size) + "\r\n\r\n"),
 	}
 	for name, head := range heads {
-		var r Request
-		for i := 1; ; i++ {
-			n, err := r.Parse(head[:i], lim)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if n > 0 {
-				if n != len(head) {
-					t.Fatalf("%s: %d of %d", name, n, len(head))
-				}
-				break
-			}
-			if int(r.pos) < i-1 { // all but the last byte are behind it
-				t.Fatalf("%s: at %d with %d bytes", name, r.pos, i)
-			}
+		parseByByte(t, name, head, new(Request), lim)
+	}
+	parseByByte(t, "reason", []byte("HTTP/1.1 200 "+strings.Repeat("r", size)+"\r\n\r\n"), new(Response), lim)
+	parseByByte(t, "response", []byte("HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", size/6)+"\r\n"), new(Response), lim)
+}
+
+func parseByByte(t *testing.T, name string, b []byte, r parser, lim *Limits) {
+	for i := 1; i <= len(b); i++ {
+		n, err := r.Parse(b[:i], lim)
+		if err != nil || n > 0 && n != len(b) {
+			t.Fatalf("%s: %d of %d, %v", name, n, len(b), err)
+		}
+		if r.at() < i-1 { // all but the last byte are behind it
+			t.Fatalf("%s: at %d with %d bytes", name, r.at(), i)
+		}
+		if i == len(b) && n == 0 {
+			t.Fatalf("%s: wants more", name)
 		}
 	}
 }
+
+type parser interface {
+	Parse([]byte, *Limits) (int, error)
+	at() int
+}
+
+func (h *head) at() int { return int(h.pos) }

@@ -30,7 +30,8 @@ func (r *Request) Reset() {
 
 // Parse goes on with the head that starts at b[0]. Call it with what has come so
 // far, and again with the same bytes and more; they may have moved in memory. It
-// does not look twice at the same byte. A nil lim means the defaults.
+// goes on where it was, so the work is proportional to the bytes, however small
+// the pieces. A nil lim means the defaults.
 //
 // It returns n > 0 if the head is complete and valid, n bytes long, an ignored
 // leading CRLF included; 0 and nil if it needs more; else an error, always an

@@ -68,6 +68,8 @@ func TestAcceptedResponses(t *testing.T) {
 		{"HTTP/1.1 200", `200 "" 1.1 keep GET:until-close,0 HEAD:none,0 CONNECT:none,0`},
 		{"HTTP/1.1 404  Not\tfound \xe9 ", "404 \" Not\\tfound \\xe9 \" 1.1 keep GET:until-close,0 HEAD:none,0 CONNECT:until-close,0"},
 		{"HTTP/1.1 999 x", `999 "x" 1.1 keep GET:until-close,0 HEAD:none,0 CONNECT:until-close,0`},
+		{"HTTP/1.1 300 x", `300 "x" 1.1 keep GET:until-close,0 HEAD:none,0 CONNECT:until-close,0`},
+		{"HTTP/1.1 299 x", `299 "x" 1.1 keep GET:until-close,0 HEAD:none,0 CONNECT:none,0`},
 		{"HTTP/1.1 100 Continue", `100 "Continue" 1.1 keep GET:none,0 HEAD:none,0 CONNECT:none,0`},
 		{"HTTP/1.1 101 x\r\nContent-Length: 5", `101 "x" 1.1 length=5 keep GET:none,0 HEAD:none,0 CONNECT:none,0`},
 		{"HTTP/1.1 204 x\r\nContent-Length: 0", `204 "x" 1.1 length=0 keep GET:none,0 HEAD:none,0 CONNECT:none,0`},

@@ -2,7 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -42,6 +44,9 @@ func (o outcome) String() string {
 	return fmt.Sprintf("%d bytes: %s", o.n, o.what)
 }
 
+// refusals are those that the tests have met.
+var refusals = map[*Error]bool{}
+
 func asError(tb testing.TB, err error) *Error {
 	if err == nil {
 		return nil
@@ -50,7 +55,25 @@ func asError(tb testing.TB, err error) *Error {
 	if !ok {
 		tb.Fatalf("error is %T, not *Error", err)
 	}
+	refusals[e] = true
 	return e
+}
+
+// TestMain fails if all tests ran and one of the refusals never came.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, name := range []string{"test.run", "test.skip", "test.fuzz", "test.list"} {
+		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
+			os.Exit(code)
+		}
+	}
+	for _, e := range Errors() {
+		if !refusals[e] {
+			fmt.Printf("no test is refused with %s\n", e.Reason)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // movingParse gives parse the bytes b in the cuts, each time at another place in

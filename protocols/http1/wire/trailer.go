@@ -3,7 +3,10 @@ package wire
 import "bytes"
 
 // Field is one field line, with copied strings that stay valid.
-type Field struct{ Name, Value string }
+type Field struct {
+	// Name and Value are as they were sent, the value without the white space around it.
+	Name, Value string
+}
 
 // tail is the trailer section while it comes.
 type tail struct {

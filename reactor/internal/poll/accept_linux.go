@@ -149,6 +149,10 @@ func dupListener(ln net.Listener) (int, error) {
 	if err := rc.Control(func(s uintptr) { fd, derr = dupFD(int(s)) }); err != nil {
 		return -1, err
 	}
+	if _, tcp := ln.(*net.TCPListener); tcp && derr == nil {
+		// Accepted sockets inherit it. Package net sets it on each that it accepts.
+		derr = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
 	return fd, derr
 }
 

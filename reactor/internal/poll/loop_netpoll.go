@@ -238,6 +238,9 @@ func (l *netpollLoop) Arm(d time.Duration) {
 // Goroutine is the poller's goroutine id.
 func (l *netpollLoop) Goroutine() uint64 { return l.goid }
 
+// Shared is true.
+func (l *netpollLoop) Shared() bool { return true }
+
 // Close does nothing: these loops belong to the process.
 func (l *netpollLoop) Close() {}
 

@@ -121,6 +121,9 @@ func (l *portableLoop) Arm(d time.Duration) {
 // Goroutine is the loop's goroutine id.
 func (l *portableLoop) Goroutine() uint64 { return l.goid }
 
+// Shared is false.
+func (l *portableLoop) Shared() bool { return false }
+
 // Close ends the loop and waits for its goroutine.
 func (l *portableLoop) Close() {
 	l.once.Do(func() { close(l.stop) })

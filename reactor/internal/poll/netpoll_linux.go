@@ -61,6 +61,7 @@ func pickPolls(n int) ([]netpoll.Poll, error) {
 	if err != nil || len(polls) == n {
 		return polls, err
 	}
+	//lint:ignore SA1019 Configure would set other people's settings back, too
 	if err := netpoll.SetNumLoops(n); err != nil {
 		return nil, fmt.Errorf("poll: netpoll: %w", err)
 	}

@@ -4,7 +4,7 @@
 // An Engine gives Loops. A Loop is one goroutine that runs batches: the hooks of the Sources that are ready, then its
 // Owner's BatchEnd. A Source is one byte stream on a loop with level-triggered readiness, whatever lies below it: a file
 // descriptor on a netpoll poller (loop_netpoll.go, source_fd.go), or any net.Conn with a goroutine of its own
-// (loop_generic.go, source_conn.go), which is the portable engine and carries the in-memory connections of tests.
+// (loop_portable.go, source_conn.go), which is the portable engine and carries the in-memory connections of tests.
 package poll
 
 import (
@@ -55,6 +55,8 @@ type Loop interface {
 	Listen(ln net.Listener, shard int, s AcceptSink) (Acceptor, error)
 	// Goroutine is the id of the loop's goroutine.
 	Goroutine() uint64
+	// Shared says that the loop is a singleton of the process, with one owner for ever.
+	Shared() bool
 	// Close ends a loop that is not a singleton. Any goroutine but the loop's own.
 	Close()
 }
