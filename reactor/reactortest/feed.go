@@ -222,4 +222,6 @@ func (f *feeder) Listen(net.Listener, int, poll.AcceptSink) (poll.Acceptor, erro
 
 func (f *feeder) Goroutine() uint64 { return 0 }
 
+func (f *feeder) Shared() bool { return false }
+
 func (f *feeder) Close() {}
