@@ -198,7 +198,7 @@ func (c *Conn) SetLayer(l Layer) {
 func (c *Conn) Layer() Layer { return c.layer }
 
 // Pause stops reading the socket from the end of this turn on: the peer's window closes and memory stays flat. A reset is
-// still noticed, but on the portable engine. Loop only.
+// still noticed; on the portable engine only once up to 16 KiB that it reads ahead have been filled. Loop only.
 func (c *Conn) Pause() {
 	if !c.paused {
 		c.paused = true
@@ -418,5 +418,8 @@ func (c *Conn) Offload(f func()) error {
 func (c *Conn) Stream() *Stream {
 	s := NewStream()
 	c.Upgrade(s)
+	if s.Conn() == nil { // the connection is closing: nobody else would wake its readers
+		s.OnClose(c, nil)
+	}
 	return s
 }

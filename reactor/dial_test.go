@@ -175,7 +175,7 @@ func TestDialLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Dial(context.Background(), ln.Addr(), DialOptions{}, echoing(nil)); !errors.Is(err, ErrOverload) {
+	if _, err := r.Dial(context.Background(), ln.Addr(), DialOptions{}, echoing(nil)); !errors.Is(err, ErrConnLimit) {
 		t.Errorf("the third: %v", err)
 	}
 }

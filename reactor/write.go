@@ -182,7 +182,7 @@ func (c *Conn) dropQueueLocked() {
 // flushLocked sends what it may: until the queue is empty, the kernel takes no more, or the budget is used up.
 func (c *Conn) flushLocked() error {
 	budget := flushBudget
-	for c.head != nil && !c.blocked && budget > 0 {
+	for c.head != nil && !c.blocked && budget > 0 && c.mode != closeAbort {
 		n, asked, err := c.sendLocked()
 		if n > 0 {
 			c.progress = c.loop.mark

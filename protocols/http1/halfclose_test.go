@@ -73,8 +73,8 @@ func TestHalfClose(t *testing.T) {
 			{"/timer", size(1000, 1000, 10_000)},
 			{"/offload", size(1000, 1000, 10_000)},
 			{"/echo", size(1000, 1000, 10_000)},
-			{"/stream", size(1000, 200, 10_000)},
-			{"/large", size(300, 100, 10_000)},
+			{"/stream", size(250, 100, 10_000)},
+			{"/large", size(250, 100, 10_000)},
 		} {
 			t.Run(network+c.path, func(t *testing.T) {
 				h := serve(t, network, srv, reactor.Config{})

@@ -80,6 +80,8 @@ func (j *journal) count(what string) int {
 	return strings.Count(j.buf.String(), what)
 }
 
+func logger(j *journal) *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
+
 // --- servers
 
 // host is a Server on a reactor, and how its connections ended.
@@ -97,7 +99,7 @@ type host struct {
 func newHost(t testing.TB, cfg *reactor.Config) *host {
 	h := &host{t: t, log: &journal{}, change: make(chan struct{}, 1)}
 	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(h.log, nil))
+		cfg.Logger = logger(h.log)
 	}
 	if cfg.StallAfter == 0 {
 		cfg.StallAfter = -1

@@ -43,6 +43,11 @@ func (l *netpollLoop) Dial(t Target, s Sink) (Source, error) {
 }
 
 func connect(fd, family int, sa unix.Sockaddr, t Target) error {
+	if family != unix.AF_UNIX { // as package net does; Control may set it back
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
 	if t.Control != nil {
 		if err := t.Control(fd); err != nil {
 			return err

@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -97,9 +98,25 @@ func (s *connSource) dispatch() {
 	if !s.closed && s.wantWrite && s.writable() {
 		s.sink.Writable()
 	}
+	if !s.closed && !s.wantRead {
+		if err := s.failed(); err != nil {
+			s.sink.Broken(err)
+			return
+		}
+	}
 	if !s.closed && (s.wantRead && s.readable() || s.wantWrite && s.writable()) {
 		s.note()
 	}
+}
+
+// failed is the error of a read ahead, other than the end: a paused stream that was reset.
+func (s *connSource) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.readErr == io.EOF {
+		return nil
+	}
+	return s.readErr
 }
 
 func (s *connSource) readable() bool {
