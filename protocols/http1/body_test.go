@@ -178,7 +178,7 @@ func TestBodyWaitsForTheHandler(t *testing.T) {
 		body := strings.Repeat("0123456789", 100_000)
 		start := time.Now()
 		go p.Write([]byte(post("/", body) + get("/")))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		if got := h.stats().BytesRead; got > 130<<10 {
 			t.Errorf("%d bytes were read", got)

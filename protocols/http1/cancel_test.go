@@ -61,7 +61,7 @@ func TestOnCancel(t *testing.T) {
 				if c.after != nil {
 					c.after(p)
 				}
-				time.Sleep(2 * time.Hour)
+				pass(2 * time.Hour)
 				synctest.Wait()
 				if len(got) != len(c.want) || len(got) > 0 && got[0] != c.want[0] {
 					t.Errorf("canceled %q, want %q", got, c.want)

@@ -39,7 +39,6 @@ type serverConn struct {
 	stalled  bool // the client does not read: no more requests until OnWritable
 	draining bool
 	paused   bool
-	remote   string // the peer, as net/http handlers want it
 
 	timer    reactor.Timer
 	deadline time.Duration // of the phase, by Conn.Elapsed; 0: none

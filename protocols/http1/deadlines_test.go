@@ -16,7 +16,7 @@ import (
 func drip(p *peer, b string, pause time.Duration) {
 	for i := range len(b) {
 		if i > 0 {
-			time.Sleep(pause) // the bubble's clock
+			pass(pause) // the bubble's clock
 		}
 		if _, err := p.Write([]byte{b[i]}); err != nil {
 			return
@@ -117,7 +117,7 @@ func TestDeadlines(t *testing.T) {
 			name: "head/after a pause", status: 408, reason: "head_timeout", after: 10 * time.Second, before: 1,
 			play: func(p *peer) time.Time {
 				p.send(get("/"))
-				time.Sleep(100 * time.Second)
+				pass(100 * time.Second)
 				p.send("G")
 				return time.Now()
 			},
@@ -160,7 +160,7 @@ func TestDeadlines(t *testing.T) {
 			play: func(p *peer) time.Time {
 				p.send(upload)
 				start := time.Now()
-				time.Sleep(time.Millisecond)
+				pass(time.Millisecond)
 				drip(p, strings.Repeat("b", 5999), 20*time.Second/6000)
 				drip(p, strings.Repeat("b", 2000), 10*time.Millisecond)
 				return start
@@ -201,9 +201,9 @@ func TestDeadlines(t *testing.T) {
 			name: "idle/after the last of several", before: 3, reason: "idle_timeout", after: 120 * time.Second,
 			play: func(p *peer) time.Time {
 				p.send(get("/"))
-				time.Sleep(100 * time.Second)
+				pass(100 * time.Second)
 				p.send(post("/", "abc"))
-				time.Sleep(119 * time.Second)
+				pass(119 * time.Second)
 				p.send(get("/"))
 				return time.Now()
 			},
@@ -212,7 +212,7 @@ func TestDeadlines(t *testing.T) {
 			name: "idle/after a body that nobody read", handler: hello, before: 1, reason: "idle_timeout", after: 120 * time.Second,
 			play: func(p *peer) time.Time {
 				p.send(request("POST", "/", "Content-Length: 6") + "one")
-				time.Sleep(5 * time.Second)
+				pass(5 * time.Second)
 				p.send("two")
 				return time.Now()
 			},
@@ -221,7 +221,7 @@ func TestDeadlines(t *testing.T) {
 			name: "idle/after an upload", before: 1, reason: "idle_timeout", after: 120 * time.Second,
 			play: func(p *peer) time.Time {
 				p.send(request("POST", "/", "Content-Length: 6") + "one")
-				time.Sleep(5 * time.Second)
+				pass(5 * time.Second)
 				p.send("two")
 				return time.Now()
 			},
@@ -238,9 +238,9 @@ func TestNegativeTimeoutsNeverEnd(t *testing.T) {
 	}
 	bubble(t, srv, reactor.Config{}, func(t *testing.T, h *host) {
 		p := h.dial()
-		time.Sleep(50 * hour)
+		pass(50 * hour)
 		p.send("POST / HT")
-		time.Sleep(50 * hour)
+		pass(50 * hour)
 		p.send("TP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
 		p.silent(50 * hour)
 		p.send("a")
@@ -251,7 +251,7 @@ func TestNegativeTimeoutsNeverEnd(t *testing.T) {
 		p.send("bad\r\n\r\n")
 		p.want(400, any)
 		p.end()
-		time.Sleep(50 * hour)
+		pass(50 * hour)
 		synctest.Wait()
 		if got := h.reasons(); len(got) > 0 {
 			t.Fatalf("closed: %q", got)
@@ -281,7 +281,7 @@ func TestPausedBodyIsNotTimedOut(t *testing.T) {
 			p := h.dial()
 			start := time.Now()
 			p.send(request("POST", "/", "Content-Length: 6") + "a")
-			time.Sleep(time.Second)
+			pass(time.Second)
 			p.send("bcdef")
 			p.want(200, "abcdef")
 			onTime(t, start, hour)
@@ -437,7 +437,7 @@ func TestDrain(t *testing.T) {
 			p.send(get("/"))
 			p.want(200, "hello")
 			done := shutdown(h)
-			time.Sleep(900 * time.Millisecond)
+			pass(900 * time.Millisecond)
 			p.send(get("/"))
 			if r := p.want(200, "hello"); !r.Has("Connection", "close") {
 				t.Errorf("%+v", r.Fields)
@@ -454,7 +454,7 @@ func TestDrain(t *testing.T) {
 			p := h.dial()
 			start := time.Now()
 			p.send(get("/later"))
-			time.Sleep(time.Second)
+			pass(time.Second)
 			done := shutdown(h)
 			p.want(200, "hello")
 			onTime(t, start, 3*time.Second)
@@ -472,7 +472,7 @@ func TestDrain(t *testing.T) {
 			p.send("GET / HTTP/1.1\r\n")
 			synctest.Wait()
 			done := shutdown(h)
-			time.Sleep(5 * time.Second)
+			pass(5 * time.Second)
 			p.send("Host: a\r\n\r\n")
 			if r := p.want(200, "hello"); !r.Has("Connection", "close") {
 				t.Errorf("%+v", r.Fields)

@@ -424,3 +424,6 @@ func readAnswer(br *bufio.Reader) ([]byte, error) {
 	_, err = body.ReadFrom(res.Body)
 	return body.Bytes(), err
 }
+
+// pass lets the clock of a synctest bubble run on by d.
+func pass(d time.Duration) { <-time.After(d) }

@@ -124,7 +124,7 @@ func TestOnWritable(t *testing.T) {
 		p := h.dial()
 		p.send(get("/") + get("/"))
 		for range 2 {
-			time.Sleep(10 * time.Second)
+			pass(10 * time.Second)
 			if r := p.read("GET"); len(r.Body) != total {
 				t.Fatalf("%d bytes", len(r.Body))
 			}

@@ -160,7 +160,7 @@ func TestPipelinedInputIsNotRead(t *testing.T) {
 	bubble(t, srv, reactor.Config{}, func(t *testing.T, h *host) {
 		p := h.dial()
 		go p.Write([]byte(strings.Repeat(get("/"), 20_000)))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		if got := h.stats().BytesRead; got > 130<<10 {
 			t.Errorf("%d bytes were read", got)
@@ -197,7 +197,7 @@ func TestPipelinedLargeAnswers(t *testing.T) {
 			bubble(t, &http1.Server{Logger: quiet, Handler: c.h}, reactor.Config{MaxUnsent: 1 << 20}, func(t *testing.T, h *host) {
 				p := h.dial()
 				go p.Write([]byte(strings.Repeat(get("/"), n)))
-				time.Sleep(time.Second) // nobody reads
+				pass(time.Second) // nobody reads
 				for range n {
 					if r := p.want(200, any); r.Body != string(large) {
 						t.Fatal("the answer is another")
@@ -236,7 +236,7 @@ func TestLargeAnswerToSlowReader(t *testing.T) {
 						}
 					}
 				}
-				time.Sleep(time.Second)
+				pass(time.Second)
 				n, err := io.ReadFull(p.br, piece[:min(left, len(piece))])
 				if err != nil {
 					t.Fatal(err)

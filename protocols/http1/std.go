@@ -34,11 +34,8 @@ type stdHandler struct {
 // Handle is part of Handler.
 func (h *stdHandler) Handle(x *Exchange) {
 	s := x.s
-	if s.remote == "" {
-		s.remote = s.c.RemoteAddr().String()
-	}
 	w := &stdResponse{
-		h: h, x: x, gen: x.gen, c: s.c, set: s.set, remote: s.remote, tls: tlsState(s.c),
+		h: h, x: x, gen: x.gen, c: s.c, set: s.set, tls: tlsState(s.c),
 		isHead: x.isHead, is11: x.req.Minor() == 1, keepAlive: x.req.KeepAlive(),
 		allowKeep: !s.draining && s.requests < s.set.requests,
 		length:    -1,
@@ -151,6 +148,7 @@ func (w *stdResponse) run() {
 		}
 	}()
 	w.buf = stdBuffers.Get().(*stdBuffer)
+	w.remote = remoteString(w.c) // not kept with the connection: most are idle
 	if w.buildRequest() {
 		w.serve()
 	} else {
@@ -159,6 +157,14 @@ func (w *stdResponse) run() {
 	returned = true
 	w.ctx.cancel()
 	w.finish()
+}
+
+// remoteString is the peer's address as net/http handlers want it.
+func remoteString(c *reactor.Conn) string {
+	if ap := c.RemoteAddrPort(); ap.IsValid() {
+		return ap.String()
+	}
+	return c.RemoteAddr().String()
 }
 
 func (w *stdResponse) serve() {

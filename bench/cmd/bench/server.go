@@ -182,5 +182,8 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.text))
+	if text := strings.TrimSpace(string(t.text)); text != "" {
+		return text
+	}
+	return "nothing"
 }
