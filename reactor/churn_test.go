@@ -71,12 +71,11 @@ func TestChurn(t *testing.T) {
 	if len(fail) > 0 {
 		t.Fatal(<-fail)
 	}
-	eventually(t, "no connection is left", func() bool { return s.r.open.Load() == 0 })
+	// Some may have waited in the backlog until now.
+	eventually(t, "no connection is left or counted", func() bool {
+		return s.r.open.Load() == 0 && total(t, s.r).Conns == 0
+	})
 	a.balanced(t)
-	st := total(t, s.r)
-	if st.Conns != 0 {
-		t.Errorf("%d connections counted on the loops", st.Conns)
-	}
 	if o, _ := a.counts(); uint64(o) > uint64(cycles) {
 		t.Errorf("%d opens of %d connections", o, cycles)
 	}

@@ -152,7 +152,9 @@ func closeOnce(t *testing.T, p place, k cause) {
 		}
 	}()
 	err := await(t, "OnClose", a.closed)
-	if !k.is(err) {
+	// A write that is under way takes the kernel's one report of a reset; a read then says EOF.
+	taken := s.r.Engine() == "portable" && p.name == "OnWritable" && k.name == "peer RST" && err == io.EOF
+	if !k.is(err) && !taken {
 		t.Errorf("OnClose got %v", err)
 	}
 	opens, closes := a.counts()

@@ -47,7 +47,8 @@ func TestDialBannerAndFIN(t *testing.T) {
 	for range size(200, 5000) {
 		a := newAudit(t)
 		var got string
-		_, err := r.Dial(context.Background(), ln.Addr(), DialOptions{}, full{&probe{a: a,
+		_, err := r.Dial(context.Background(), ln.Addr(), DialOptions{}, full{&probe{
+			a:    a,
 			data: func(_ *Conn, in []byte) int { got += string(in); return len(in) },
 			eof:  func(c *Conn) { c.Close() },
 		}})

@@ -93,7 +93,11 @@ func emfile() {
 			fmt.Printf("failed: episode %d: %v of CPU time in %v\n", episode, spent, took)
 			os.Exit(1)
 		}
-		if n := runtime.NumGoroutine(); n > goroutines+5 {
+		more := 5
+		if r.Engine() == "portable" {
+			more += 2 * len(clients) // that is what connections cost there
+		}
+		if n := runtime.NumGoroutine(); n > goroutines+more {
 			fmt.Printf("failed: episode %d: %d goroutines, then %d\n", episode, goroutines, n)
 			os.Exit(1)
 		}
@@ -103,7 +107,10 @@ func emfile() {
 			syscall.Close(fd)
 		}
 		from = time.Now()
-		check(serves())
+		for err = serves(); err != nil && time.Since(from) < patience; err = serves() {
+			// one more may be shed for an error from before the relief
+		}
+		check(err)
 		if took := time.Since(from); took > 3*time.Second {
 			fmt.Printf("failed: episode %d: service after %v\n", episode, took)
 			os.Exit(1)

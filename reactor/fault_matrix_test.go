@@ -25,7 +25,8 @@ func TestNthSystemCallFails(t *testing.T) {
 	}
 	a := newAudit(t)
 	s := serve(t, Config{}, func(*Conn) Handler {
-		return full{&probe{a: a,
+		return full{&probe{
+			a:    a,
 			data: func(c *Conn, in []byte) int { c.Write(in); return len(in) },
 			eof:  func(c *Conn) { c.Close() },
 		}}
@@ -83,7 +84,8 @@ func workload(t testing.TB, s *server, a *audit) {
 		msg := bytes.Repeat([]byte(fmt.Sprintf("%d.", i)), 500)
 		var got []byte
 		wg.Add(1)
-		s.r.DialFunc(s.addr, DialOptions{Timeout: 5 * time.Second}, full{&probe{a: a,
+		s.r.DialFunc(s.addr, DialOptions{Timeout: 5 * time.Second}, full{&probe{
+			a:    a,
 			open: func(c *Conn) { c.Write(msg[:10]); c.Post(func() { c.Write(msg[10:]) }) },
 			data: func(c *Conn, in []byte) int {
 				if got = append(got, in...); !bytes.HasPrefix(msg, got) {
@@ -118,7 +120,10 @@ func TestAcceptErrors(t *testing.T) {
 		rest bool
 	}{
 		{syscall.ECONNABORTED, false},
-		{syscall.EMFILE, true}, {syscall.ENFILE, true}, {syscall.ENOBUFS, true}, {syscall.ENOMEM, true},
+		{syscall.EMFILE, true},
+		{syscall.ENFILE, true},
+		{syscall.ENOBUFS, true},
+		{syscall.ENOMEM, true},
 	} {
 		s := serve(t, Config{}, func(*Conn) Handler { return echoing(nil) })
 		var calls, fails atomic.Int64

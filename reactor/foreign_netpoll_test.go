@@ -15,6 +15,7 @@ func init() { children["shrink"] = shrinkNetpoll }
 func shrinkNetpoll() {
 	r := New(Config{Loops: 3})
 	check(r.err)
+	//lint:ignore SA1019 this is what somebody might do
 	check(netpoll.SetNumLoops(1))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)

@@ -16,7 +16,8 @@ func TestHalfCloseStorm(t *testing.T) {
 	a := newAudit(t)
 	s := serve(t, Config{}, func(*Conn) Handler {
 		var asked []byte
-		return full{&probe{a: a,
+		return full{&probe{
+			a:    a,
 			data: func(_ *Conn, in []byte) int { asked = append(asked, in...); return len(in) },
 			eof: func(c *Conn) {
 				c.Write(asked)

@@ -152,7 +152,8 @@ func TestPauseEverywhere(t *testing.T) {
 	var got bytes.Buffer
 	s := serve(t, Config{}, func(*Conn) Handler {
 		rnd := rand.New(rand.NewSource(1))
-		return &probe{a: a,
+		return &probe{
+			a: a,
 			open: func(c *Conn) {
 				c.Pause()
 				c.AfterFunc(time.Millisecond, c.Resume)
@@ -216,7 +217,8 @@ func TestResumeWithoutNewBytes(t *testing.T) {
 		conns := make(chan *Conn, 1)
 		calls := 0
 		s := serve(t, Config{}, func(*Conn) Handler {
-			return full{&probe{a: a,
+			return full{&probe{
+				a: a,
 				data: func(c *Conn, in []byte) int {
 					if calls++; calls == 1 {
 						c.Pause()
@@ -257,7 +259,8 @@ func TestUpgradeInOnData(t *testing.T) {
 	done := make(chan struct{})
 	var link func(n int) Handler
 	link = func(n int) Handler {
-		return &probe{a: a,
+		return &probe{
+			a:    a,
 			open: func(*Conn) { order = append(order, "open") },
 			data: func(c *Conn, in []byte) int {
 				order = append(order, string(in))
@@ -267,7 +270,8 @@ func TestUpgradeInOnData(t *testing.T) {
 				}
 				c.Upgrade(link(n - 1))
 				return 1
-			}}
+			},
+		}
 	}
 	s := serve(t, Config{}, func(*Conn) Handler { return link(4) })
 	c := connect(t, s.addr)
@@ -291,7 +295,8 @@ func TestUpgradeFromPost(t *testing.T) {
 		a := newAudit(t)
 		old, got := make(chan *Conn, 4), make(chan string, 10)
 		s := serve(t, Config{}, func(*Conn) Handler {
-			return full{&probe{a: a,
+			return full{&probe{
+				a: a,
 				data: func(c *Conn, in []byte) int {
 					if !eof {
 						old <- c
@@ -308,7 +313,8 @@ func TestUpgradeFromPost(t *testing.T) {
 		}
 		sc := await(t, "first handler", old)
 		sc.Post(func() {
-			sc.Upgrade(full{&probe{a: a,
+			sc.Upgrade(full{&probe{
+				a:    a,
 				data: func(_ *Conn, in []byte) int { got <- string(in); return len(in) },
 				eof:  func(c *Conn) { got <- "EOF"; c.Close() },
 			}})

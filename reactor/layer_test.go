@@ -157,8 +157,10 @@ func TestLayerEndWithoutRecord(t *testing.T) {
 	a := newAudit(t)
 	var got bytes.Buffer
 	s := layered(t, Config{}, func(*Conn, *scramble) Handler {
-		return full{&probe{a: a, data: func(_ *Conn, in []byte) int { got.Write(in); return len(in) },
-			eof: func(*Conn) { t.Error("OnEOF for a stream that was cut off") }}}
+		return full{&probe{
+			a: a, data: func(_ *Conn, in []byte) int { got.Write(in); return len(in) },
+			eof: func(*Conn) { t.Error("OnEOF for a stream that was cut off") },
+		}}
 	})
 	c := connect(t, s.addr)
 	c.Write(scrambled([]byte("cut off")))

@@ -58,8 +58,10 @@ func TestMaxConnsPerIP(t *testing.T) {
 	r, _ := newTest(t, Config{})
 	l, err := r.Listen(admitting{listenTCP(t), ListenLimits{MaxConnsPerIP: 2}},
 		ProtocolFunc(func(*Conn) Handler {
-			return &probe{open: func(c *Conn) { c.SetRemoteAddr(netip.MustParseAddrPort("192.0.2.1:1")) },
-				data: func(c *Conn, in []byte) int { c.Write(in); return len(in) }}
+			return &probe{
+				open: func(c *Conn) { c.SetRemoteAddr(netip.MustParseAddrPort("192.0.2.1:1")) },
+				data: func(c *Conn, in []byte) int { c.Write(in); return len(in) },
+			}
 		}))
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,8 @@ func TestResetWhileNotReading(t *testing.T) {
 			a := newAudit(t)
 			ready := make(chan struct{}, 2)
 			s := serve(t, Config{MaxUnsent: 64 << 20}, func(*Conn) Handler {
-				return full{&probe{a: a,
+				return full{&probe{
+					a: a,
 					open: func(c *Conn) {
 						if tc.backlog {
 							c.Write(make([]byte, 32<<20))

@@ -326,7 +326,8 @@ func TestCloseWriteThenRead(t *testing.T) {
 	a := newAudit(t)
 	var got bytes.Buffer
 	s := serve(t, Config{}, func(*Conn) Handler {
-		return full{&probe{a: a,
+		return full{&probe{
+			a:    a,
 			open: func(c *Conn) { c.Write([]byte("all I say")); c.CloseWrite() },
 			data: func(_ *Conn, in []byte) int { got.Write(in); return len(in) },
 			eof:  func(*Conn) {},

@@ -98,6 +98,9 @@ func TestConformance(t *testing.T) {
 		t.Run(handler, func(t *testing.T) {
 			p := startHTTPD(t, path, "-handler", handler)
 			t.Run("tcp", func(t *testing.T) { conform.Run(t, p.dialTCP) })
+			if raceDetector && !soaking() {
+				return // it takes too long, and is the same code
+			}
 			t.Run("unix", func(t *testing.T) { conform.Run(t, p.dialUnix) })
 		})
 	}

@@ -456,10 +456,11 @@ func TestDrain(t *testing.T) {
 			p.send(get("/later"))
 			pass(time.Second)
 			done := shutdown(h)
-			p.want(200, "hello")
-			onTime(t, start, 3*time.Second)
+			if r := p.want(200, "hello"); !r.Has("Connection", "close") {
+				t.Errorf("%+v", r.Fields)
+			}
 			p.end()
-			onTime(t, start, 4*time.Second)
+			onTime(t, start, 3*time.Second)
 			p.Close()
 			if err := <-done; err != nil {
 				t.Error(err)

@@ -69,12 +69,12 @@ func TestHalfClose(t *testing.T) {
 			path string
 			n    int
 		}{
-			{"/now", size(1000, 1000, 10_000)},
-			{"/timer", size(1000, 1000, 10_000)},
-			{"/offload", size(1000, 1000, 10_000)},
-			{"/echo", size(1000, 1000, 10_000)},
-			{"/stream", size(250, 100, 10_000)},
-			{"/large", size(250, 100, 10_000)},
+			{"/now", size(1000, 300, 10_000)},
+			{"/timer", size(1000, 300, 10_000)},
+			{"/offload", size(1000, 300, 10_000)},
+			{"/echo", size(1000, 300, 10_000)},
+			{"/stream", size(250, 50, 10_000)},
+			{"/large", size(250, 50, 10_000)},
 		} {
 			t.Run(network+c.path, func(t *testing.T) {
 				h := serve(t, network, srv, reactor.Config{})

@@ -15,10 +15,17 @@ type loopState struct {
 	tmp    []byte // one answer made outside of OnData
 	free   []*Exchange
 	second int64
-	date   []byte // the rendered Date field
-	ok     []byte // the status line of a 200, and date
-	ctype  string // the content type that was rendered last
-	cfield []byte // and its field
+	dateAt time.Duration // the loop's clock when the second was looked at
+	date   []byte        // the rendered Date field
+	ok     []byte        // the status line of a 200, and date
+	ctype  string        // the content type that was rendered last
+	cfield []byte        // and its field
+
+	// The head of the last answer that needed nothing but a 200, a type and a length: many have the same.
+	plain     []byte
+	plainType string
+	plainLen  int
+	plainSet  *settings
 }
 
 const (
@@ -34,24 +41,43 @@ func loopStateOf(c *reactor.Conn) *loopState {
 }
 
 // dateField renders the Date field once a second (RFC 9110 section 6.6.1).
-func (l *loopState) dateField(now time.Time) []byte {
+func (l *loopState) dateField(c *reactor.Conn) []byte {
+	at := c.Elapsed()
+	if at == l.dateAt && l.date != nil {
+		return l.date // the same turn
+	}
+	l.dateAt = at
+	now := c.Now()
 	if s := now.Unix(); s != l.second || l.date == nil {
 		l.second = s
 		l.date = append(l.date[:0], "Date: "...)
 		l.date = wire.AppendDate(l.date, now)
 		l.date = append(l.date, "\r\n"...)
+		l.plainSet = nil
 		l.ok = append(wire.AppendStatusLine(l.ok[:0], http.StatusOK), l.date...)
 	}
 	return l.date
 }
 
 // appendStart begins an answer: its status line and Date. That of a 200 is rendered once a second.
-func (l *loopState) appendStart(dst []byte, status int, now time.Time) []byte {
-	date := l.dateField(now)
+func (l *loopState) appendStart(dst []byte, status int, c *reactor.Conn) []byte {
+	date := l.dateField(c)
 	if status == http.StatusOK {
 		return append(dst, l.ok...)
 	}
 	return append(wire.AppendStatusLine(dst, status), date...)
+}
+
+// appendPlain appends the whole head of a 200 on a connection that goes on.
+func (l *loopState) appendPlain(dst []byte, c *reactor.Conn, set *settings, contentType string, n int) []byte {
+	l.dateField(c)
+	if l.plainSet != set || l.plainLen != n || l.plainType != contentType {
+		head := append(append(l.plain[:0], l.ok...), set.server...)
+		head = l.appendContentType(head, contentType)
+		l.plain = append(wire.AppendContentLength(head, int64(n)), crlf...)
+		l.plainType, l.plainLen, l.plainSet = strings.Clone(contentType), n, set
+	}
+	return append(dst, l.plain...)
 }
 
 // appendContentType adds the field, unless the value could break the message apart. Most answers of a loop have the same, so

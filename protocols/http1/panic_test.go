@@ -53,7 +53,7 @@ func TestPanicCostsOneConnection(t *testing.T) {
 				p.want(200, "hello")
 				p.send(get("/") + get("/") + c.in)
 				p.send(get("/"))
-				pass(time.Minute) // and a client that reads nothing, for OnWritable
+				pass(30 * time.Second) // a client that reads nothing, for OnWritable
 				p.gone()
 				p.Close()
 				synctest.Wait()

@@ -172,7 +172,7 @@ func TestPipelinedInputIsNotRead(t *testing.T) {
 
 // Large answers to pipelined requests wait for the client to read them, instead of being queued without bound.
 func TestPipelinedLargeAnswers(t *testing.T) {
-	const n = 400
+	n := size(400, 100, 1000)
 	large := []byte(strings.Repeat("0123456789", 10_000))
 	for _, c := range []struct {
 		name string

@@ -85,15 +85,17 @@ func (x *Exchange) render(status int, contentType string, body []byte) {
 	if direct {
 		dst = s.ls.out
 	}
-	dst = x.appendHead(dst, status, contentType)
-	if !bodyless(status) {
-		dst = wire.AppendContentLength(dst, int64(len(body)))
-		dst = x.appendConnection(dst)
-		if !x.isHead {
-			dst = append(dst, body...)
-		}
+	if status == http.StatusOK && x.keep && len(x.fields) == 0 && x.req.Minor() == 1 {
+		dst = s.ls.appendPlain(dst, s.c, s.set, contentType, len(body))
 	} else {
+		dst = x.appendHead(dst, status, contentType)
+		if !bodyless(status) {
+			dst = wire.AppendContentLength(dst, int64(len(body)))
+		}
 		dst = x.appendConnection(dst)
+	}
+	if !x.isHead && !bodyless(status) {
+		dst = append(dst, body...)
 	}
 	if direct {
 		s.ls.out = dst
@@ -112,7 +114,7 @@ func (x *Exchange) appendHead(dst []byte, status int, contentType string) []byte
 	if x.hasDate {
 		dst = wire.AppendStatusLine(dst, status)
 	} else {
-		dst = x.s.ls.appendStart(dst, status, x.s.c.Now())
+		dst = x.s.ls.appendStart(dst, status, x.s.c)
 	}
 	dst = append(dst, x.s.set.server...)
 	dst = x.s.ls.appendContentType(dst, contentType)
