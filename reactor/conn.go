@@ -46,7 +46,7 @@ type Conn struct {
 
 	next, prev *Conn // of the reactor's connections on this loop
 	timers     *Timer
-	stallTimer *Timer
+	stall      *stallWatch
 	carry      *chunk    // unconsumed input
 	acceptor   *acceptor // nil if dialed
 	dial       *dialing  // until connected
@@ -155,7 +155,8 @@ func (c *Conn) RemoteAddr() net.Addr {
 // RemoteAddrPort is the peer's address without an allocation; invalid for unix sockets.
 func (c *Conn) RemoteAddrPort() netip.AddrPort { return c.remote }
 
-// SetRemoteAddr replaces the peer's address by what a trusted proxy says. Loop only.
+// SetRemoteAddr replaces the peer's address by what a trusted proxy says. Loop only, before another goroutine may
+// ask for it.
 func (c *Conn) SetRemoteAddr(a netip.AddrPort) { c.remote = a }
 
 // Handler is the one installed now. Loop only.
@@ -220,8 +221,8 @@ func (c *Conn) Paused() bool { return c.paused }
 // EOF says whether the peer has half-closed and all its bytes were delivered. Loop only.
 func (c *Conn) EOF() bool { return c.eofTold }
 
-// Post runs f on the loop, soon; false, and never, if the connection has closed. Posts of one goroutine keep their order.
-// Any goroutine.
+// Post runs f on the loop, soon; false, and never, if the connection has closed; true does not
+// promise that it runs, as the connection may close first. Posts of one goroutine keep their order. Any goroutine.
 func (c *Conn) Post(f func()) bool {
 	c.mu.Lock()
 	closed := c.closed && c.mode == closeAbort

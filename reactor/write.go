@@ -429,32 +429,3 @@ func (c *Conn) interest() {
 		}
 	}
 }
-
-func (c *Conn) watchStall() {
-	limit := c.reactor.cfg.WriteStall
-	if limit < 0 {
-		return
-	}
-	if c.stallTimer == nil {
-		c.stallTimer = &Timer{}
-		c.InitTimer(c.stallTimer, c.checkStall)
-	}
-	if c.stallTimer.slot < 0 {
-		c.stallTimer.Reset(limit)
-	}
-}
-
-func (c *Conn) checkStall() {
-	c.mu.Lock()
-	backlog := c.head != nil
-	idle := c.loop.clock() - c.progress
-	c.mu.Unlock()
-	limit := c.reactor.cfg.WriteStall
-	switch {
-	case !backlog:
-	case idle >= limit:
-		c.fail(ErrWriteStall)
-	default:
-		c.stallTimer.Reset(limit - idle)
-	}
-}

@@ -141,6 +141,22 @@ func TestPostAfterTheEnd(t *testing.T) {
 		}
 		everySplit(t, h, get("/")+get("/"), helloAnswer+helloAnswer)
 	})
+	t.Run("used again", func(t *testing.T) {
+		srv := &http1.Server{Handler: http1.HandlerFunc(func(x *http1.Exchange) {
+			if string(x.Path()) == "/first" {
+				x.Post(func(*http1.Exchange) { t.Error("it ran") })
+				hello(x)
+				return
+			}
+			x.Conn().AfterFunc(time.Minute, func() { hello(x) })
+		})}
+		bubble(t, srv, reactor.Config{}, func(t *testing.T, h *host) {
+			p := h.dial()
+			p.send(get("/first") + get("/waits"))
+			p.want(200, "hello")
+			p.want(200, "hello")
+		})
+	})
 	t.Run("gone", func(t *testing.T) {
 		var mu sync.Mutex
 		var post func(func(*http1.Exchange)) bool

@@ -30,7 +30,7 @@ type loopState struct {
 
 const (
 	// freeExchanges bounds the exchanges that a loop keeps for reuse.
-	freeExchanges = 256
+	freeExchanges = 32
 	keepScratch   = 128 << 10
 )
 

@@ -126,16 +126,27 @@ const (
 	sendPiece = 32 << 10
 )
 
-var stdBuffers = sync.Pool{New: func() any {
-	return &stdBuffer{body: make([]byte, 0, bodyBuffer), out: make([]byte, 0, 3<<10)}
-}}
+// stdBuffers keeps buffers for reuse. It is no sync.Pool, so that a burst of requests leaves no more than these behind.
+var stdBuffers = make(chan *stdBuffer, 32)
+
+func newStdBuffer() *stdBuffer {
+	select {
+	case b := <-stdBuffers:
+		return b
+	default:
+		return &stdBuffer{body: make([]byte, 0, bodyBuffer), out: make([]byte, 0, 3<<10)}
+	}
+}
 
 func (w *stdResponse) freeBuffer() {
 	b := w.buf
 	w.buf = nil
 	if b != nil && cap(b.out) <= 2*sendPiece {
 		b.body, b.out = b.body[:0], b.out[:0]
-		stdBuffers.Put(b)
+		select {
+		case stdBuffers <- b:
+		default:
+		}
 	}
 }
 
@@ -147,7 +158,7 @@ func (w *stdResponse) run() {
 			w.died(recover())
 		}
 	}()
-	w.buf = stdBuffers.Get().(*stdBuffer)
+	w.buf = newStdBuffer()
 	w.remote = remoteString(w.c) // not kept with the connection: most are idle
 	if w.buildRequest() {
 		w.serve()

@@ -178,7 +178,7 @@ func (s *feedSource) Interest(read, _ bool)                      { s.wantRead = 
 func (s *feedSource) Update() error                              { return nil }
 func (s *feedSource) LocalAddr() net.Addr                        { return s.localAddr }
 func (s *feedSource) RemoteAddr() net.Addr                       { return nil }
-func (s *feedSource) FD() int                                    { return -1 }
+func (s *feedSource) Unacked() int                               { return -1 }
 
 func (s *feedSource) CloseWrite() error {
 	s.fin = true

@@ -76,7 +76,7 @@ func pickPolls(n int) ([]netpoll.Poll, error) {
 func distinctPolls(n int) ([]netpoll.Poll, error) {
 	var polls []netpoll.Poll
 	seen := map[netpoll.Poll]bool{}
-	for misses := 0; len(polls) < n && misses < 4*n+8; {
+	for misses := 0; len(polls) < n && misses < 16*n+64; {
 		p, err := pickPoll()
 		if err != nil {
 			return nil, err

@@ -97,8 +97,8 @@ type Source interface {
 	// LocalAddr and RemoteAddr are nil where the transport has none.
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr
-	// FD is the file descriptor, or -1.
-	FD() int
+	// Unacked is how many bytes the kernel holds that the peer has not acknowledged, or -1 where it does not say.
+	Unacked() int
 }
 
 // Handle is an open stream on its way to a loop: a file descriptor, or a net.Conn.

@@ -319,7 +319,7 @@ func (s *connSource) conn() net.Conn {
 	return s.nc
 }
 
-func (s *connSource) FD() int { return -1 }
+func (s *connSource) Unacked() int { return -1 }
 
 // AddrPort is the IP address and port of a, or the zero value.
 func AddrPort(a net.Addr) netip.AddrPort {

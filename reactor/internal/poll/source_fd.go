@@ -308,4 +308,10 @@ func (s *fdSource) RemoteAddr() net.Addr {
 	return netAddr(sa)
 }
 
-func (s *fdSource) FD() int { return s.fd }
+func (s *fdSource) Unacked() int {
+	n, err := unix.IoctlGetInt(s.fd, unix.SIOCOUTQ)
+	if err != nil {
+		return -1
+	}
+	return n
+}
