@@ -97,8 +97,7 @@ func sendChunked(x *http1.Exchange, body []byte) {
 	if x.Start(http.StatusOK, "application/octet-stream", -1) != nil {
 		return
 	}
-	var more func(*http1.Exchange)
-	more = func(x *http1.Exchange) {
+	more := func(x *http1.Exchange) {
 		for len(body) > 0 {
 			piece := body[:min(len(body), echoPiece)]
 			body = body[len(piece):]

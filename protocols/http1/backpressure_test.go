@@ -26,7 +26,7 @@ func resident(t testing.TB) int64 {
 	t.Helper()
 	debug.FreeOSMemory()
 	debug.FreeOSMemory() // what pools hold outlives one collection
-	if raceDetector { // its shadow memory is never given back
+	if raceDetector {    // its shadow memory is never given back
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc + m.StackInuse)

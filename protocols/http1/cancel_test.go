@@ -30,7 +30,8 @@ func TestOnCancel(t *testing.T) {
 		{"reset", func(x *http1.Exchange) {}, get("/"), reset, []string{"reset"}},
 		{
 			"reset while streaming",
-			func(x *http1.Exchange) { x.Start(200, "", -1); x.Write([]byte("x")) }, get("/"), reset, []string{"reset"},
+			func(x *http1.Exchange) { x.Start(200, "", -1); x.Write([]byte("x")) }, get("/"), reset,
+			[]string{"reset"},
 		},
 		{"reset in a body", func(x *http1.Exchange) { echo(x) }, request("POST", "/", "Content-Length: 5"), reset, []string{"reset"}},
 		{"bad body", func(x *http1.Exchange) { echo(x) }, request("POST", "/", "Transfer-Encoding: chunked") + "x\r\n", nil, []string{"bad_chunk_size"}},

@@ -180,10 +180,24 @@ func TestAnswers(t *testing.T) {
 		{
 			"SetHeader, and what it refuses", func(x *http1.Exchange) {
 				for _, f := range [][2]string{
-					{"A", "b\r\nC: d"}, {"A", "b\rc"}, {"A", "b\nc"}, {"A", "b\x00"}, {"A", "\x7f"},
-					{"A\r\nB", "c"}, {"A:", "b"}, {"A ", "b"}, {"", "b"}, {"\x80", "b"},
-					{"Connection", "close"}, {"Content-Length", "3"}, {"content-length", "3"}, {"Transfer-Encoding", "chunked"},
-					{"TRANSFER-ENCODING", "x"}, {"Trailer", "A"}, {"Upgrade", "x"}, {"Keep-Alive", "x"},
+					{"A", "b\r\nC: d"},
+					{"A", "b\rc"},
+					{"A", "b\nc"},
+					{"A", "b\x00"},
+					{"A", "\x7f"},
+					{"A\r\nB", "c"},
+					{"A:", "b"},
+					{"A ", "b"},
+					{"", "b"},
+					{"\x80", "b"},
+					{"Connection", "close"},
+					{"Content-Length", "3"},
+					{"content-length", "3"},
+					{"Transfer-Encoding", "chunked"},
+					{"TRANSFER-ENCODING", "x"},
+					{"Trailer", "A"},
+					{"Upgrade", "x"},
+					{"Keep-Alive", "x"},
 				} {
 					if x.SetHeader(f[0], f[1]) == nil {
 						t.Errorf("%q was taken", f)

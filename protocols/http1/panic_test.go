@@ -52,7 +52,7 @@ func TestPanicCostsOneConnection(t *testing.T) {
 				p.send(get("/"))
 				p.want(200, "hello")
 				p.send(get("/") + get("/") + c.in + get("/")) // at once: a later one could meet the reset
-				pass(30 * time.Second) // a client that reads nothing, for OnWritable
+				pass(30 * time.Second)                        // a client that reads nothing, for OnWritable
 				p.gone()
 				p.Close()
 				synctest.Wait()

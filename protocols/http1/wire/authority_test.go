@@ -50,8 +50,10 @@ func TestHostSyntax(t *testing.T) {
 // TestIPv6 compares with net/netip over addresses that are put together from all
 // kinds of parts.
 func TestIPv6(t *testing.T) {
-	parts := []string{"", ":", "::", "0", "1:", ":1", "ffff", "fffff", "12:34", "g", ".", "1.2.3.4", "1.2.3.256",
-		"01.2.3.4", "1.2.3", "255.255.255.255", "1:2:3:4:5:6", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8", "::1:2:3:4:5:6:7"}
+	parts := []string{
+		"", ":", "::", "0", "1:", ":1", "ffff", "fffff", "12:34", "g", ".", "1.2.3.4", "1.2.3.256",
+		"01.2.3.4", "1.2.3", "255.255.255.255", "1:2:3:4:5:6", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8", "::1:2:3:4:5:6:7",
+	}
 	check := func(s string) {
 		addr, err := netip.ParseAddr(s)
 		want := err == nil && addr.Is6()
@@ -69,8 +71,10 @@ func TestIPv6(t *testing.T) {
 			}
 		}
 	}
-	for _, a := range []string{"1.2.3.4", "0.0.0.0", "255.255.255.255", "1.2.3", "1.2.3.4.5", "1..3.4", "256.1.1.1",
-		"00.1.1.1", "1.1.1.1 ", "", ".", "1.1.1.", "1.1.1.1000", "a.1.1.1", strings.Repeat("1.", 10)} {
+	for _, a := range []string{
+		"1.2.3.4", "0.0.0.0", "255.255.255.255", "1.2.3", "1.2.3.4.5", "1..3.4", "256.1.1.1",
+		"00.1.1.1", "1.1.1.1 ", "", ".", "1.1.1.", "1.1.1.1000", "a.1.1.1", strings.Repeat("1.", 10),
+	} {
 		_, err := netip.ParseAddr(a)
 		if got := validIPv4([]byte(a)); got != (err == nil) {
 			t.Errorf("%q: %v, netip %v", a, got, err)

@@ -69,8 +69,17 @@ func TestFieldAccess(t *testing.T) {
 		name, token string
 		want        bool
 	}{
-		{"B", "x", true}, {"b", "y", true}, {"B", "W", true}, {"B", "z", false}, {"B", "q", false}, {"B", "", false},
-		{"B", `"q,z"`, true}, {"Connection", "c2", true}, {"Connection", "c", false}, {"none", "x", false}, {"Empty", "", false},
+		{"B", "x", true},
+		{"b", "y", true},
+		{"B", "W", true},
+		{"B", "z", false},
+		{"B", "q", false},
+		{"B", "", false},
+		{"B", `"q,z"`, true},
+		{"Connection", "c2", true},
+		{"Connection", "c", false},
+		{"none", "x", false},
+		{"Empty", "", false},
 	} {
 		if got := r.HasToken(c.name, c.token); got != c.want {
 			t.Errorf("%s has %q: %v", c.name, c.token, got)
