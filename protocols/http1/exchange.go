@@ -87,7 +87,7 @@ func (x *Exchange) beginRefused(s *serverConn) {
 func (x *Exchange) clear() {
 	x.req.Reset()
 	x.chunked.Reset()
-	x.beginRefused(nil)
+	x.beginRefused(x.s) // not nil: one who is late with a Post gets false, not a panic
 	x.state = stateDone
 	x.own, x.body, x.fields = keepSmall(x.own), keepSmall(x.body), keepSmall(x.fields)
 }

@@ -39,7 +39,7 @@ func (x *Exchange) Connect(h reactor.Handler, fields ...string) error {
 	if string(x.req.Method()) != http.MethodConnect {
 		return ErrNoUpgrade
 	}
-	return x.handOver(wire.AppendStatusLine(x.s.ls.tmp[:0], http.StatusOK), fields, h)
+	return x.handOver(x.s.ls.appendStart(x.s.ls.tmp[:0], http.StatusOK, x.s.c), fields, h)
 }
 
 func (x *Exchange) handOver(dst []byte, fields []string, h reactor.Handler) error {

@@ -139,10 +139,10 @@ func FuzzChunked(f *testing.F) {
 		}
 		got := splitChunked(t, b, lim)
 		var c Chunked
-		var data, chunks []byte
+		var chunks []byte
 		for rest := b; ; {
 			p, n, err := c.Next(rest, lim)
-			data, rest = append(data, p...), rest[n:]
+			rest = rest[n:]
 			chunks = AppendChunk(chunks, p)
 			if err != nil || n == 0 || c.Done() {
 				break
