@@ -41,7 +41,7 @@ func TestBackPressure(t *testing.T) {
 
 func backPressure(t *testing.T, stuck bool) {
 	const piece = 1 << 20
-	offered := size(256<<20, 2<<30)
+	offered := size(256, 2048) << 20
 	limit := 8 << 20
 	if raceDetector {
 		limit *= 4 // its shadow memory grows with ours
