@@ -129,7 +129,7 @@ var callNumbers = map[string]int{
 	"connect": unix.SYS_CONNECT, "epoll_create1": unix.SYS_EPOLL_CREATE1, "epoll_ctl": unix.SYS_EPOLL_CTL,
 	"epoll_pwait": unix.SYS_EPOLL_PWAIT, "epoll_wait": unix.SYS_EPOLL_WAIT, "eventfd2": unix.SYS_EVENTFD2,
 	"execve": unix.SYS_EXECVE, "exit": unix.SYS_EXIT, "exit_group": unix.SYS_EXIT_GROUP, "fadvise64": unix.SYS_FADVISE64,
-	"fchmodat": unix.SYS_FCHMODAT, "fcntl": unix.SYS_FCNTL, "fstat": unix.SYS_FSTAT, "fstatfs": unix.SYS_FSTATFS,
+	"fchmodat": unix.SYS_FCHMODAT, "fcntl": unix.SYS_FCNTL, "ioctl": unix.SYS_IOCTL, "fstat": unix.SYS_FSTAT, "fstatfs": unix.SYS_FSTATFS,
 	"futex": unix.SYS_FUTEX, "getpeername": unix.SYS_GETPEERNAME, "getpid": unix.SYS_GETPID,
 	"getrandom": unix.SYS_GETRANDOM, "getrlimit": unix.SYS_GETRLIMIT, "getsockname": unix.SYS_GETSOCKNAME,
 	"getsockopt": unix.SYS_GETSOCKOPT, "gettid": unix.SYS_GETTID, "getuid": unix.SYS_GETUID, "listen": unix.SYS_LISTEN,
