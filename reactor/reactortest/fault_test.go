@@ -13,11 +13,16 @@ import (
 // server gives an echo server on the engine of this build, over a real socket.
 func server(t *testing.T) (r *reactor.Reactor, addr net.Addr) {
 	t.Helper()
+	return serverOf(t, reactor.Config{Loops: 1})
+}
+
+func serverOf(t *testing.T, cfg reactor.Config) (r *reactor.Reactor, addr net.Addr) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = NewDefault(t, reactor.Config{Loops: 1})
+	r = NewDefault(t, cfg)
 	if _, err := r.Listen(ln, reactor.ProtocolFunc(echo)); err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +44,16 @@ func exchange(addr net.Addr) error {
 }
 
 func TestFaults(t *testing.T) {
-	_, addr := server(t)
+	closed := make(chan struct{}, 1)
+	trace := &reactor.Trace{Closed: func(*reactor.Conn, error, string) { closed <- struct{}{} }}
+	_, addr := serverOf(t, reactor.Config{Loops: 1, Trace: trace})
 	fails := func(t *testing.T, want ...bool) {
 		t.Helper()
 		for i, w := range want {
 			if err := exchange(addr); (err != nil) != w {
 				t.Errorf("exchange %d: %v, want failure: %v", i+1, err, w)
 			}
+			<-closed // else its last read is counted by the next fault
 		}
 	}
 	t.Run("none", func(t *testing.T) { fails(t, false) })
