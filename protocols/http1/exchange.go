@@ -21,9 +21,18 @@ const (
 // handler, in callbacks that it was given, and in functions given to Post. After the answer is complete it is used for
 // another request: it must not be touched any more.
 type Exchange struct {
-	req wire.Request
-	s   *serverConn
-	gen uint32 // counts the requests that x was used for
+	req     wire.Request
+	chunked wire.Chunked
+	own     []byte // storage for head
+	body    []byte // collected
+	fields  []byte // of the answer, rendered
+	gen     uint32 // counts the requests that x was used for
+	request
+}
+
+// request is what an Exchange knows of one request: cleared as a whole before the next one.
+type request struct {
+	s *serverConn
 
 	state     exchangeState
 	keep      bool // the connection goes on after this
@@ -41,11 +50,7 @@ type Exchange struct {
 	got       int64
 	max       int64
 	discarded int
-	chunked   wire.Chunked
 	head      []byte // the request's head; aliases the read buffer until retained
-	own       []byte // storage for it
-	body      []byte // collected
-	fields    []byte // of the answer, rendered
 	trailers  []wire.Field
 	toSend    int64  // of an answer with announced length
 	feed      []byte // of a large fixed answer, not queued yet
@@ -73,14 +78,10 @@ func (x *Exchange) begin(s *serverConn) {
 
 // beginRefused is begin for a head that is not good: nothing of it is looked at.
 func (x *Exchange) beginRefused(s *serverConn) {
-	x.s, x.state, x.gen = s, stateFresh, x.gen+1
-	x.isHead, x.keep, x.bodyDone = false, false, true
-	x.continued, x.paused, x.retained = false, false, false
-	x.mode, x.chunkedTo, x.noBody, x.hasDate = bodyUnread, false, false, false
-	x.left, x.got, x.max, x.discarded, x.toSend = 0, 0, 0, 0, 0
-	x.head, x.feed, x.trailers = nil, nil, nil
+	x.gen++
+	x.request = request{}
+	x.s, x.state, x.bodyDone = s, stateFresh, true
 	x.body, x.fields = x.body[:0], x.fields[:0]
-	x.onBody, x.onPiece, x.onWritable, x.onCancel, x.std = nil, nil, nil, nil, nil
 }
 
 // clear lets go of what an exchange refers to, before it waits for another request.

@@ -2,7 +2,6 @@ package http1
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/calandria-go/calandria/protocols/http1/wire"
@@ -75,7 +74,7 @@ func (l *loopState) appendPlain(dst []byte, c *reactor.Conn, set *settings, cont
 		head := append(append(l.plain[:0], l.ok...), set.server...)
 		head = l.appendContentType(head, contentType)
 		l.plain = append(wire.AppendContentLength(head, int64(n)), crlf...)
-		l.plainType, l.plainLen, l.plainSet = strings.Clone(contentType), n, set
+		l.plainType, l.plainLen, l.plainSet = contentType, n, set
 	}
 	return append(dst, l.plain...)
 }
@@ -91,7 +90,7 @@ func (l *loopState) appendContentType(dst []byte, value string) []byte {
 		if err != nil {
 			return dst
 		}
-		l.ctype, l.cfield = strings.Clone(value), field
+		l.ctype, l.cfield = value, field
 	}
 	return append(dst, l.cfield...)
 }

@@ -111,16 +111,20 @@ func (h *half) reset(rerr, werr error) {
 	h.change.Broadcast()
 }
 
-// closeReader ends the reading side; it says whether bytes were left unread.
-func (h *half) closeReader() bool {
+// closeReader ends the reading side, by a reset if asked to or if bytes are left unread; it says whether it was one. In one
+// step, so that a writer that waits sees a reset, never the plain end first.
+func (h *half) closeReader(reset bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	left := len(h.buf) > 0
+	reset = reset || len(h.buf) > 0
 	h.buf = nil
 	h.deaf, h.rerr = true, net.ErrClosed
+	if reset && h.werr == nil {
+		h.werr = os.NewSyscallError("write", syscall.ECONNRESET)
+	}
 	h.rd.stop()
 	h.change.Broadcast()
-	return left
+	return reset
 }
 
 // closeWriter ends the writing side with a FIN.

@@ -93,9 +93,8 @@ func (c *Conn) Close() error {
 		return c.opError("close", net.ErrClosed)
 	}
 	c.closed = true
-	if unread := c.in.closeReader(); unread || c.reset {
+	if c.in.closeReader(c.reset) {
 		c.out.reset(os.NewSyscallError("read", syscall.ECONNRESET), net.ErrClosed)
-		c.in.reset(nil, os.NewSyscallError("write", syscall.ECONNRESET))
 		c.out.setDeadline(&c.out.wd, time.Time{})
 		return nil
 	}

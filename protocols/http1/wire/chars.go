@@ -45,6 +45,13 @@ func charTable() (t [256]uint8) {
 // skip returns the index of the first byte of b at or after i that is not of
 // the class.
 func skip(b []byte, i int, class uint8) int {
+	for len(b)-i >= 4 {
+		w := b[i : i+4 : i+4]
+		if chars[w[0]]&chars[w[1]]&chars[w[2]]&chars[w[3]]&class == 0 {
+			break
+		}
+		i += 4
+	}
 	for j, c := range b[i:] {
 		if chars[c]&class == 0 {
 			return i + j
