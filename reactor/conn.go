@@ -110,12 +110,24 @@ func (c *Conn) Now() time.Time { return c.loop.now() }
 // only.
 func (c *Conn) Elapsed() time.Duration { return c.loop.mark }
 
+// Clock is Elapsed read now, for measuring. It costs a reading of the clock, some 30 ns. Any goroutine.
+func (c *Conn) Clock() time.Duration { return c.loop.clock() }
+
 // Buffered is the number of bytes that the handler was given and did not consume. Loop only.
 func (c *Conn) Buffered() int {
 	if c.carry == nil {
 		return 0
 	}
 	return len(c.carry.rest())
+}
+
+// Peek is what the handler was given and did not consume, valid until this hook returns; nil while OnData runs, which has it.
+// Loop only.
+func (c *Conn) Peek() []byte {
+	if c.carry == nil || c.delivering {
+		return nil
+	}
+	return c.carry.rest()
 }
 
 // LoopLocal gives the value that mk made for key on this loop: scratch space that the connections of one loop share

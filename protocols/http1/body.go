@@ -21,7 +21,12 @@ func (x *Exchange) ReadBody(max int64, f func(x *Exchange, body []byte)) {
 		return
 	}
 	x.mode, x.max, x.onBody = bodyCollect, min(max, x.s.set.body), f
+	body, replaced := x.replaced()
 	switch {
+	case replaced && int64(len(body)) > max:
+		x.s.refuse(http.StatusRequestEntityTooLarge, ErrBodyTooLarge)
+	case replaced:
+		f(x, body)
 	case x.bodyDone:
 		f(x, nil)
 	case x.left > x.max:
@@ -41,7 +46,8 @@ func (x *Exchange) StreamBody(f func(x *Exchange, piece []byte, last bool)) {
 	}
 	x.mode, x.max, x.onPiece = bodyStream, x.s.set.body, f
 	if x.bodyDone {
-		f(x, nil, true)
+		body, _ := x.replaced()
+		f(x, body, true)
 		return
 	}
 	x.wantBody()

@@ -79,7 +79,7 @@ func (s *serverConn) OnData(c *reactor.Conn, in []byte) int {
 		}
 	}
 	if s.eof && (n == len(in) || s.phase == phaseHead && !s.stalled || s.phase == phaseBody && !s.x.paused) {
-		s.endOfInput() // also behind a message that is cut short: what is left of it never gets its rest
+		s.endOfInput(in[n:]) // also behind a message that is cut short: what is left of it never gets its rest
 	}
 	if !s.paused && (s.stalled || s.phase == phaseWait && len(in)-n >= pauseAbove || s.x != nil && s.x.paused) {
 		s.paused = true
@@ -124,8 +124,7 @@ func (s *serverConn) readHead(in []byte) int {
 	}
 	n, err := x.req.Parse(in, &s.set.wire)
 	if err != nil {
-		x.beginRefused(s)
-		x.isHead = bytes.HasPrefix(bytes.TrimLeft(in, "\r\n"), []byte("HEAD "))
+		x.beginCut(s, in)
 		s.phase = phaseWait
 		s.refuse(err.(*wire.Error).Status, err)
 		return 0
@@ -189,7 +188,8 @@ func (s *serverConn) flush() {
 // complete ends an exchange whose answer is queued entirely.
 func (s *serverConn) complete() {
 	x := s.x
-	x.state, x.paused = stateDone, false
+	x.paused = false
+	x.end(nil)
 	switch {
 	case !x.keep:
 		s.closeLinger(errKeepAlive)
@@ -229,7 +229,7 @@ func (s *serverConn) goOn() {
 		}
 	case phaseDiscard, phaseBody:
 		if s.eof && s.c.Buffered() == 0 {
-			s.endOfInput()
+			s.endOfInput(nil)
 			return
 		}
 	default:
@@ -255,14 +255,16 @@ func (s *serverConn) refuse(status int, err error) {
 	if x.state != stateFresh {
 		x.cancel(err)
 		s.phase = phaseClosing
+		x.end(err)
 		s.c.Abort(err)
 		return
 	}
-	x.keep = false
+	x.keep, x.refused = false, true
 	x.clearFields()
-	x.render(status, "text/plain; charset=utf-8", []byte(errorText(status, err)))
+	text := []byte(errorText(status, err))
+	x.render(status, "text/plain; charset=utf-8", text, len(text))
 	x.cancel(err)
-	x.state = stateDone
+	x.end(err)
 	s.closeLinger(err)
 }
 
@@ -307,17 +309,17 @@ func (s *serverConn) OnEOF(c *reactor.Conn) {
 		s.x.std.peerEOF()
 	}
 	if c.Buffered() == 0 || s.phase == phaseHead || s.phase == phaseBody {
-		s.endOfInput()
+		s.endOfInput(c.Peek())
 	}
 }
 
-// endOfInput handles a half-close behind the last byte.
-func (s *serverConn) endOfInput() {
+// endOfInput handles a half-close behind the last byte; left is what was not consumed.
+func (s *serverConn) endOfInput(left []byte) {
 	switch s.phase {
 	case phaseIdle:
 		s.c.Close()
 	case phaseHead:
-		s.x.beginRefused(s)
+		s.x.beginCut(s, left)
 		s.refuse(http.StatusBadRequest, ErrTruncated)
 	case phaseBody:
 		s.bodyFailed(http.StatusBadRequest, ErrTruncated)
@@ -325,6 +327,11 @@ func (s *serverConn) endOfInput() {
 		s.phase = phaseClosing
 		s.c.CloseWith(ErrTruncated)
 	}
+}
+
+// isHead says whether a head that cannot be trusted begins as that of a HEAD: its answer has no body then, too.
+func isHead(head []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), []byte("HEAD "))
 }
 
 // OnWritable is part of reactor.WritableHandler.
@@ -372,7 +379,9 @@ func (s *serverConn) OnClose(_ *reactor.Conn, err error) {
 			err = ErrAnswered
 		}
 		x.cancel(err)
-		x.state = stateDone
+		if x.state != stateDone {
+			x.end(err)
+		}
 		s.x = nil
 	}
 }

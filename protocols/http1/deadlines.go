@@ -46,7 +46,7 @@ func (s *serverConn) expire() {
 		}
 		s.c.CloseWith(ErrIdleTimeout)
 	case phaseHead:
-		s.x.beginRefused(s)
+		s.x.beginCut(s, s.c.Peek())
 		s.refuse(http.StatusRequestTimeout, ErrHeadTimeout)
 	case phaseBody, phaseDiscard:
 		s.checkBody()

@@ -35,6 +35,10 @@ var (
 	ErrExpectation error = &closeError{"unknown expectation", "expectation", nil}
 	// ErrAnswered: the exchange is answered already, or its connection is gone.
 	ErrAnswered error = &closeError{"exchange is over", "answered", net.ErrClosed}
+	// ErrBodyUnread: the request's body has not been read to its end.
+	ErrBodyUnread error = &closeError{"request body is unread", "body_unread", nil}
+	// ErrFiltered: the answer has a filter already.
+	ErrFiltered error = &closeError{"answer has a filter", "filtered", nil}
 	// ErrBodyLength: a streamed answer got more or fewer bytes than Start announced.
 	ErrBodyLength error = &closeError{"answer differs from its announced length", "body_length", nil}
 	errKeepAlive  error = &closeError{"connection not kept", "not_kept", nil}

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"time"
@@ -23,10 +24,11 @@ const (
 type Exchange struct {
 	req     wire.Request
 	chunked wire.Chunked
-	own     []byte // storage for head
-	body    []byte // collected
-	fields  []byte // of the answer, rendered
-	gen     uint32 // counts the requests that x was used for
+	own     []byte     // storage for head
+	body    []byte     // collected
+	fields  []byte     // of the answer, rendered
+	ext     *extension // what middleware has added; nil if none ever has
+	gen     uint32     // counts the requests that x was used for
 	request
 }
 
@@ -45,6 +47,10 @@ type request struct {
 	chunkedTo bool // the answer is chunked
 	noBody    bool // the answer has no body
 	hasDate   bool
+	hooked    bool // OnHead was called, and the head is not rendered
+	watched   bool // somebody wants the Result
+	refused   bool // answered by the server itself
+	status    int16
 
 	left      int64 // of a request body with Content-Length
 	got       int64
@@ -53,7 +59,9 @@ type request struct {
 	head      []byte // the request's head; aliases the read buffer until retained
 	trailers  []wire.Field
 	toSend    int64  // of an answer with announced length
+	sent      int64  // of the answer's body, as it goes out
 	feed      []byte // of a large fixed answer, not queued yet
+	began     time.Duration
 
 	onBody     func(*Exchange, []byte)
 	onPiece    func(*Exchange, []byte, bool)
@@ -82,6 +90,18 @@ func (x *Exchange) beginRefused(s *serverConn) {
 	x.request = request{}
 	x.s, x.state, x.bodyDone = s, stateFresh, true
 	x.body, x.fields = x.body[:0], x.fields[:0]
+	if x.ext != nil {
+		x.ext.reset()
+	}
+	if s != nil && s.srv.OnDone != nil {
+		x.watch()
+	}
+}
+
+// beginCut is beginRefused for what came of a head: it says how the answer has to look, and what logs show.
+func (x *Exchange) beginCut(s *serverConn, head []byte) {
+	x.beginRefused(s)
+	x.head, x.isHead = head, isHead(head)
 }
 
 // clear lets go of what an exchange refers to, before it waits for another request.
@@ -89,7 +109,7 @@ func (x *Exchange) clear() {
 	x.req.Reset()
 	x.chunked.Reset()
 	x.beginRefused(x.s) // not nil: one who is late with a Post gets false, not a panic
-	x.state = stateDone
+	x.state, x.watched = stateDone, false
 	x.own, x.body, x.fields = keepSmall(x.own), keepSmall(x.body), keepSmall(x.fields)
 }
 
@@ -132,6 +152,9 @@ func (x *Exchange) Trailers() []wire.Field {
 	}
 	return x.chunked.Trailers()
 }
+
+// TLS is the state of the connection's TLS, or nil without.
+func (x *Exchange) TLS() *tls.ConnectionState { return tlsState(x.s.c) }
 
 // Conn is the connection. Writing to it would break the answers apart: use the Exchange.
 func (x *Exchange) Conn() *reactor.Conn { return x.s.c }
@@ -190,11 +213,15 @@ func (x *Exchange) cancel(err error) {
 	}
 }
 
-// Abort closes the connection at once, so that the client cannot take what it got for a whole answer.
+// Abort closes the connection at once, so that the client cannot take what it got for a whole answer. err is what OnDone and the
+// connection's OnClose get; nil: reactor.ErrAborted.
 func (x *Exchange) Abort(err error) {
 	if x.state != stateDone {
-		x.state = stateDone
+		if err == nil {
+			err = reactor.ErrAborted
+		}
 		x.s.phase = phaseClosing
+		x.end(err)
 		x.s.c.Abort(err)
 	}
 }

@@ -10,15 +10,16 @@ import (
 
 // loopState is what the HTTP connections of one loop share.
 type loopState struct {
-	out    []byte // answers of the batch that OnData handles
-	tmp    []byte // one answer made outside of OnData
-	free   []*Exchange
-	second int64
-	dateAt time.Duration // the loop's clock when the second was looked at
-	date   []byte        // the rendered Date field
-	ok     []byte        // the status line of a 200, and date
-	ctype  string        // the content type that was rendered last
-	cfield []byte        // and its field
+	out      []byte // answers of the batch that OnData handles
+	tmp      []byte // one answer made outside of OnData
+	filtered []byte // what a filter has made
+	free     []*Exchange
+	second   int64
+	dateAt   time.Duration // the loop's clock when the second was looked at
+	date     []byte        // the rendered Date field
+	ok       []byte        // the status line of a 200, and date
+	ctype    string        // the content type that was rendered last
+	cfield   []byte        // and its field
 
 	// The head of the last answer that needed nothing but a 200, a type and a length: many have the same.
 	plain     []byte
@@ -120,5 +121,8 @@ func (l *loopState) trim() {
 	}
 	if cap(l.tmp) > keepScratch {
 		l.tmp = nil
+	}
+	if cap(l.filtered) > keepScratch {
+		l.filtered = nil
 	}
 }

@@ -65,6 +65,9 @@ func (x *Exchange) Respond(status int, contentType string, body []byte) {
 	if status < 200 || status > 999 {
 		status, contentType, body = http.StatusInternalServerError, "", nil
 	}
+	if x.hooked {
+		status, contentType, body = x.runHead(status, contentType, int64(len(body)), body)
+	}
 	if len(body) > feedAbove && !x.isHead {
 		if x.Start(status, contentType, int64(len(body))) == nil {
 			x.feed = body
@@ -73,28 +76,43 @@ func (x *Exchange) Respond(status int, contentType string, body []byte) {
 		return
 	}
 	x.settleKeep()
-	x.render(status, contentType, body)
+	length := len(body)
+	if x.ext != nil && x.ext.filter != nil {
+		if x.isHead {
+			length = -1 // what GET's would be is not known without the work
+			x.closeFilter()
+		} else {
+			var ok bool
+			if body, ok = x.filterWhole(body); !ok {
+				return
+			}
+			length = len(body)
+		}
+	}
+	x.render(status, contentType, body, length)
 	x.s.complete()
 }
 
-// render writes a whole answer.
-func (x *Exchange) render(status int, contentType string, body []byte) {
+// render writes a whole answer. length is what Content-Length says; negative: nothing.
+func (x *Exchange) render(status int, contentType string, body []byte, length int) {
 	s := x.s
+	x.status = int16(status)
 	dst := s.ls.tmp[:0]
 	direct := s.batching && len(s.ls.out) < batchBytes/2 && len(body) < batchBytes/2
 	if direct {
 		dst = s.ls.out
 	}
-	if status == http.StatusOK && x.keep && len(x.fields) == 0 && x.req.Minor() == 1 {
-		dst = s.ls.appendPlain(dst, s.c, s.set, contentType, len(body))
+	if status == http.StatusOK && x.keep && len(x.fields) == 0 && x.req.Minor() == 1 && length >= 0 {
+		dst = s.ls.appendPlain(dst, s.c, s.set, contentType, length)
 	} else {
 		dst = x.appendHead(dst, status, contentType)
-		if !bodyless(status) {
-			dst = wire.AppendContentLength(dst, int64(len(body)))
+		if !bodyless(status) && length >= 0 {
+			dst = wire.AppendContentLength(dst, int64(length))
 		}
 		dst = x.appendConnection(dst)
 	}
 	if !x.isHead && !bodyless(status) {
+		x.sent = int64(len(body))
 		dst = append(dst, body...)
 	}
 	if direct {
@@ -153,13 +171,23 @@ func (x *Exchange) Start(status int, contentType string, length int64) error {
 	if status < 200 || status > 999 {
 		return fmt.Errorf("http1: status %d cannot be a final answer", status)
 	}
+	x.toSend = length
+	if x.hooked {
+		status, contentType, _ = x.runHead(status, contentType, length, nil)
+	}
 	x.settleKeep()
+	x.status = int16(status)
 	x.noBody = x.isHead || bodyless(status)
+	if x.ext != nil && x.ext.filter != nil {
+		length = -1
+		if x.isHead {
+			x.closeFilter()
+		}
+	}
 	x.chunkedTo = length < 0 && !bodyless(status) && x.req.Minor() == 1
 	if length < 0 && x.req.Minor() == 0 && !x.noBody {
 		x.keep = false
 	}
-	x.toSend = length
 	s := x.s
 	dst := x.appendHead(s.ls.tmp[:0], status, contentType)
 	switch {
@@ -182,9 +210,8 @@ func (x *Exchange) Write(p []byte) (full bool, err error) {
 	if x.state != stateStreaming {
 		return false, ErrAnswered
 	}
-	s := x.s
 	if len(p) == 0 || x.noBody {
-		return s.c.OverHigh(), nil
+		return x.s.c.OverHigh(), nil
 	}
 	if x.toSend >= 0 {
 		if int64(len(p)) > x.toSend {
@@ -193,18 +220,56 @@ func (x *Exchange) Write(p []byte) (full bool, err error) {
 		}
 		x.toSend -= int64(len(p))
 	}
-	if x.chunkedTo {
-		s.ls.tmp = wire.AppendChunkHeader(s.ls.tmp[:0], len(p))
-		s.write(s.ls.tmp)
-	}
-	err = s.write(p)
-	if x.chunkedTo {
-		s.write(crlf)
+	if x.ext != nil && x.ext.filter != nil {
+		err = x.writeFiltered(p, false, false)
+	} else {
+		err = x.writePiece(p)
 	}
 	if err != nil {
 		return false, err
 	}
-	return s.c.OverHigh(), nil
+	return x.s.c.OverHigh(), nil
+}
+
+// writePiece frames and queues bytes of a streamed body.
+func (x *Exchange) writePiece(p []byte) error {
+	s := x.s
+	x.sent += int64(len(p))
+	if !x.chunkedTo {
+		return s.write(p)
+	}
+	s.ls.tmp = wire.AppendChunkHeader(s.ls.tmp[:0], len(p))
+	s.write(s.ls.tmp)
+	err := s.write(p)
+	s.write(crlf)
+	return err
+}
+
+// writeFiltered passes bytes of a streamed body through the filter.
+func (x *Exchange) writeFiltered(p []byte, flush, last bool) error {
+	ls := x.s.ls
+	out, err := x.ext.filter.Append(ls.filtered[:0], p, flush, last)
+	if err != nil {
+		x.Abort(err)
+		return err
+	}
+	ls.filtered = out
+	if len(out) == 0 {
+		return nil
+	}
+	return x.writePiece(out)
+}
+
+// Flush sends what a filter of the answer holds back. Without one there is nothing to do: what is written goes out at the end
+// of the turn.
+func (x *Exchange) Flush() error {
+	if x.state != stateStreaming {
+		return ErrAnswered
+	}
+	if x.noBody || x.ext == nil || x.ext.filter == nil {
+		return nil
+	}
+	return x.writeFiltered(nil, true, false)
 }
 
 var crlf = []byte("\r\n")
@@ -233,6 +298,11 @@ func (x *Exchange) Finish() error {
 	if x.toSend > 0 && !x.noBody {
 		x.Abort(ErrBodyLength)
 		return ErrBodyLength
+	}
+	if x.ext != nil && x.ext.filter != nil && !x.noBody {
+		if err := x.writeFiltered(nil, false, true); err != nil {
+			return err
+		}
 	}
 	if x.chunkedTo && !x.noBody {
 		dst, err := wire.AppendLastChunk(s.ls.tmp[:0], x.trailers)
@@ -272,6 +342,10 @@ func (x *Exchange) feedMore() {
 			return
 		}
 		if full && len(x.feed) > 0 {
+			return
+		}
+		if x.ext != nil && x.ext.filter != nil && len(x.feed) > 0 {
+			x.Post((*Exchange).feedMore) // a filter may be slow: let the others of the loop have a turn
 			return
 		}
 	}

@@ -34,6 +34,10 @@ type Server struct {
 	// Name is the Server field of every answer; empty: none is sent.
 	Name string
 
+	// OnDone is called once for each exchange that has ended, those that the server refused included; nil: for none. It runs on
+	// the loop and must not block: logs and metrics. It costs two readings of the clock a request.
+	OnDone func(x *Exchange, r *Result)
+
 	// MaxHeadBytes bounds a request's head, 431 above it; 0: 16 KiB.
 	MaxHeadBytes int
 	// MaxFields bounds its fields, 431; 0: 100.

@@ -45,12 +45,17 @@ func (h *stdHandler) Handle(x *Exchange) {
 	if !x.bodyDone {
 		w.body.init(w)
 	}
+	if x.hooked {
+		w.hooks, x.hooked = x.ext.head, false
+	}
+	w.ctx.values = x.snapshotValues()
 	x.std = w
 	if s.eof && s.srv.CancelOnEOF {
 		w.ctx.cancel()
 	}
 	if x.Offload(w.run) != nil {
 		x.std = nil
+		x.hooked = w.hooks != nil
 		x.CloseAfter()
 		x.SetHeader("Retry-After", "1")
 		x.Respond(http.StatusServiceUnavailable, "text/plain; charset=utf-8", []byte("503 Service Unavailable\n"))
@@ -87,9 +92,14 @@ type stdResponse struct {
 	header     http.Header // what the handler sees
 	buf        *stdBuffer
 	status     int
-	length     int64 // of the body, declared or found; -1: not known
+	length     int64 // of the handler's body, declared or found; -1: not known
 	written    int64
-	err        error // that ended writing
+	sent       int64 // of the body, as it goes out
+	hooks      []func(*Exchange, *Head)
+	late       http.Header // as of WriteHeader, if there are hooks
+	filter     Filter
+	room       []byte // for its output
+	err        error  // that ended writing
 	snap       headSnapshot
 	wrote      bool // WriteHeader was called
 	headOut    bool // the head is rendered
@@ -98,6 +108,7 @@ type stdResponse struct {
 	fullDuplex bool
 	over       bool // the handler has returned
 	hijacked   bool
+	mute       bool // a hook has taken the body away
 
 	mu     sync.Mutex
 	change sync.Cond
@@ -207,6 +218,9 @@ func (w *stdResponse) died(v any) {
 		return
 	}
 	w.c.Abort(errHandler)
+	w.wmu.Lock()
+	w.closeFilter()
+	w.wmu.Unlock()
 	w.removeForm()
 }
 
@@ -240,6 +254,7 @@ func (w *stdResponse) finish() {
 		w.writeHeader(status)
 	}
 	w.endBody()
+	w.closeFilter()
 	w.mu.Lock()
 	if w.err == nil {
 		w.err = w.sendErrorLocked()
@@ -268,9 +283,10 @@ func (w *stdResponse) complete() {
 	w.freeBuffer()
 	w.body.release()
 	x.keep = x.keep && !w.closeAfter
-	if short := w.short(); short {
+	x.status, x.sent = int16(w.status), w.sent
+	if w.short() {
 		s.closeLinger(ErrBodyLength)
-		x.state = stateDone
+		x.end(ErrBodyLength)
 		return
 	}
 	s.stalled = s.c.OverHigh()

@@ -10,7 +10,8 @@ import (
 // stdContext is the context of a request: part of its stdResponse, so that a request that nobody waits on costs no
 // allocation for it. It has the method AfterFunc, by which package context hangs derived contexts on it without a goroutine.
 type stdContext struct {
-	w *stdResponse
+	w      *stdResponse
+	values []keyValue // of the exchange
 
 	mu     sync.Mutex
 	done   chan struct{} // made when asked for
@@ -47,12 +48,13 @@ func (c *stdContext) Err() error {
 	return c.err
 }
 
-// Value is part of context.Context: it knows http.LocalAddrContextKey, and asks the kernel for it.
+// Value is part of context.Context: what Exchange.SetValue has kept, and http.LocalAddrContextKey, for which it asks the
+// kernel.
 func (c *stdContext) Value(key any) any {
 	if key == http.LocalAddrContextKey {
 		return c.w.c.LocalAddr()
 	}
-	return nil
+	return find(c.values, key)
 }
 
 // String is for logs of derived contexts.

@@ -22,7 +22,6 @@ type headSnapshot struct {
 	te         []string
 	trailers   []string // announced
 	trailing   bool     // there are trailers
-	hasLength  bool
 	hasType    bool
 	hasCoding  bool
 	hasDate    bool
@@ -48,7 +47,7 @@ func (w *stdResponse) inform(status int) {
 	}
 	b := w.buf
 	b.out = wire.AppendStatusLine(b.out, status)
-	w.eachField(func(name string, values []string) {
+	eachSorted(w.header, func(name string, values []string) {
 		if framing(name) == "" {
 			b.out = appendHeader(b.out, name, values)
 		}
@@ -58,13 +57,13 @@ func (w *stdResponse) inform(status int) {
 }
 
 // snapshot renders the status line and the handler's fields, and notes the rest.
-func (w *stdResponse) snapshot() {
+func (w *stdResponse) snapshot(header http.Header) {
 	b, s := w.buf, &w.snap
 	b.out = wire.AppendStatusLine(b.out, w.status)
-	if len(w.header) == 0 {
+	if len(header) == 0 {
 		return
 	}
-	w.eachField(func(name string, values []string) {
+	eachSorted(header, func(name string, values []string) {
 		switch name {
 		case "Connection":
 			s.connection = slices.Clone(values)
@@ -113,10 +112,10 @@ func (w *stdResponse) declare(value string) {
 	n, err := strconv.ParseUint(value, 10, 63)
 	if err != nil {
 		w.set.log.Warn("http1: invalid Content-Length", "value", value)
-		w.header.Del("Content-Length")
+		w.header.Del("Content-Length") // as net/http does
 		return
 	}
-	w.length, w.snap.hasLength = int64(n), true
+	w.length = int64(n)
 }
 
 // framing gives the canonical name of a field that frames a message, in whatever letter case it was written: those go out
@@ -135,11 +134,7 @@ func framing(name string) string {
 	return ""
 }
 
-// eachField goes through the header sorted by name, as net/http does.
-func (w *stdResponse) eachField(f func(name string, values []string)) {
-	eachSorted(w.header, f)
-}
-
+// eachSorted goes through a header sorted by name, as net/http does.
 func eachSorted(h http.Header, f func(name string, values []string)) {
 	var room [24]string
 	names := room[:0]
@@ -177,20 +172,28 @@ func spaceForControl(r rune) rune {
 	return r
 }
 
-// renderHead completes the head, once. p is the beginning of the body, final that it is the whole body. It is net/http's
-// decision about framing and keeping the connection, in its order.
-func (w *stdResponse) renderHead(p []byte, final bool) {
+// renderHead completes the head, once. p is the beginning of the body, final that it is the whole body; it gives what is to
+// follow of it. It is net/http's decision about framing and keeping the connection, in its order.
+func (w *stdResponse) renderHead(p []byte, final bool) []byte {
 	if w.headOut {
-		return
+		return p
 	}
 	w.headOut = true
 	s, b := &w.snap, w.buf
+	length := int64(-1)
+	hooked := w.hooks != nil && w.status >= 200
+	if hooked {
+		p, length = w.runHooks(p, final)
+	}
 	te := first(s.te)
 	withBody := bodyAllowed(w.status)
-	if final && !s.trailing && te == "" && withBody && w.length < 0 && (!w.isHead || len(p) > 0) {
-		w.length, s.hasLength = int64(len(p)), true
+	if !hooked {
+		if final && !s.trailing && te == "" && withBody && w.length < 0 && (!w.isHead || len(p) > 0) {
+			w.length = int64(len(p))
+		}
+		length = w.length
 	}
-	hasLength := w.length >= 0
+	hasLength := length >= 0
 	connection := w.decideConnection(hasLength)
 	replace := false
 	if w.maxBytesHit() || w.body.settle(w.closeAfter, w.fullDuplex) || w.refusesBody() {
@@ -207,7 +210,7 @@ func (w *stdResponse) renderHead(p []byte, final bool) {
 	}
 	if hasLength && te != "" && te != "identity" {
 		w.set.log.Warn("http1: both Transfer-Encoding and Content-Length set", "coding", te)
-		hasLength, w.length = false, -1
+		hasLength, length, w.length = false, -1, -1
 	}
 	switch {
 	case w.isHead || !withBody:
@@ -221,7 +224,7 @@ func (w *stdResponse) renderHead(p []byte, final bool) {
 		w.chunked = true
 	}
 	if hasLength {
-		b.out = wire.AppendContentLength(b.out, w.length)
+		b.out = wire.AppendContentLength(b.out, length)
 	}
 	if w.chunked {
 		if te != "" && te != "chunked" {
@@ -231,6 +234,7 @@ func (w *stdResponse) renderHead(p []byte, final bool) {
 	}
 	w.appendConnection(connection, replace)
 	b.out = append(b.out, crlf...)
+	return p
 }
 
 func first(v []string) string {

@@ -26,6 +26,10 @@ func (w *stdResponse) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.noContinue()
 	if w.wrote {
+		if w.late != nil { // hooks are for answers
+			w.snapshot(w.late)
+		}
+		w.hooks, w.late = nil, nil
 		w.renderHead(nil, false)
 		if err := w.send(); err != nil {
 			return nil, nil, err

@@ -1,9 +1,13 @@
 package http1
 
 import (
+	"bytes"
 	"crypto/tls"
+	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/calandria-go/calandria/reactor"
@@ -69,8 +73,30 @@ func (w *stdResponse) buildRequest() bool {
 		r.ContentLength = q.ContentLength()
 		r.Body = &w.body
 	}
+	w.extendRequest(&r)
 	w.req = r.WithContext(&w.ctx)
 	return ok
+}
+
+// extendRequest gives the request what handlers in front of this one have added.
+func (w *stdResponse) extendRequest(r *http.Request) {
+	x := w.x
+	if x.ext == nil {
+		return
+	}
+	r.Pattern = x.ext.pattern
+	for i := range x.ext.path {
+		v := &x.ext.path[i]
+		r.SetPathValue(v.name, string(x.pathBytes(v)))
+	}
+	if a := x.ext.client; a.IsValid() {
+		r.RemoteAddr = netip.AddrPortFrom(a, 0).String()
+	}
+	if body, ok := x.replaced(); ok {
+		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		r.Header.Del("Content-Encoding")
+		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
 }
 
 // fillHeader makes the header map from the field lines of head from at on: canonical keys, and Host taken out.

@@ -46,7 +46,11 @@ func (w *stdResponse) writeHeader(status int) {
 		return
 	}
 	w.wrote, w.status = true, status
-	w.snapshot()
+	if w.hooks != nil && status >= 200 {
+		w.late = w.header.Clone() // rendered with what the hooks make of it
+		return
+	}
+	w.snapshot(w.header)
 }
 
 // noContinue keeps the body's reader from sending 100 (Continue) once the answer begins.
@@ -77,7 +81,7 @@ func (w *stdResponse) Write(p []byte) (int, error) {
 	w.wmu.Lock()
 	defer w.wmu.Unlock()
 	if ok, err := w.admit(len(p)); !ok {
-		return 0, err
+		return w.taken(len(p), err)
 	}
 	return write(w, p)
 }
@@ -87,9 +91,18 @@ func (w *stdResponse) WriteString(s string) (int, error) {
 	w.wmu.Lock()
 	defer w.wmu.Unlock()
 	if ok, err := w.admit(len(s)); !ok {
-		return 0, err
+		return w.taken(len(s), err)
 	}
 	return write(w, s)
+}
+
+// taken is what Write gives for bytes that do not go out: a hook may have taken the body away, which is not the handler's
+// mistake.
+func (w *stdResponse) taken(n int, err error) (int, error) {
+	if err != nil || !w.mute {
+		return 0, err
+	}
+	return n, nil
 }
 
 // admit says whether n bytes of body may be written now.
@@ -108,7 +121,7 @@ func (w *stdResponse) admit(n int) (bool, error) {
 		w.writeHeader(http.StatusOK)
 	}
 	switch {
-	case n == 0:
+	case n == 0 || w.mute:
 		return false, nil
 	case !bodyAllowed(w.status):
 		return false, http.ErrBodyNotAllowed
@@ -144,21 +157,37 @@ func write[T []byte | string](w *stdResponse, p T) (n int, err error) {
 // flushBody sends what is gathered.
 func (w *stdResponse) flushBody() error {
 	b := w.buf
-	w.renderHead(b.body, false)
-	if len(b.body) == 0 {
-		return nil
-	}
-	err := emit(w, b.body)
+	p := w.renderHead(b.body, false)
 	b.body = b.body[:0]
-	return err
+	if len(p) == 0 {
+		return w.err
+	}
+	return emit(w, p)
 }
 
 // emit frames a piece of the body behind a rendered head, and queues what has become large.
 func emit[T []byte | string](w *stdResponse, p T) error {
-	if w.isHead {
+	if w.isHead || w.mute {
 		return w.err
 	}
+	if w.filter != nil {
+		frame(w, w.filtered([]byte(p), false, false))
+	} else {
+		frame(w, p)
+	}
+	if b := w.buf; len(b.out) >= sendAbove {
+		return w.send()
+	}
+	return w.err
+}
+
+// frame renders a piece of the body as it goes out.
+func frame[T []byte | string](w *stdResponse, p T) {
+	if len(p) == 0 {
+		return
+	}
 	b := w.buf
+	w.sent += int64(len(p))
 	if w.chunked {
 		b.out = wire.AppendChunkHeader(b.out, len(p))
 		b.out = append(b.out, p...)
@@ -166,10 +195,6 @@ func emit[T []byte | string](w *stdResponse, p T) error {
 	} else {
 		b.out = append(b.out, p...)
 	}
-	if len(b.out) >= sendAbove {
-		return w.send()
-	}
-	return w.err
 }
 
 // send queues what is rendered, as soon as the connection takes it.
@@ -240,6 +265,9 @@ func (w *stdResponse) FlushError() error {
 	if err := w.flushBody(); err != nil {
 		return err
 	}
+	if w.filter != nil {
+		frame(w, w.filtered(nil, true, false))
+	}
 	return w.send()
 }
 
@@ -253,13 +281,13 @@ func (w *stdResponse) ReadFrom(src io.Reader) (int64, error) {
 // endBody renders what is left of the answer when the handler has returned.
 func (w *stdResponse) endBody() {
 	b := w.buf
-	w.renderHead(b.body, true)
-	if len(b.body) > 0 && !w.isHead {
-		if w.chunked {
-			b.out = wire.AppendChunk(b.out, b.body)
-		} else {
-			b.out = append(b.out, b.body...)
+	p := w.renderHead(b.body, true)
+	if !w.isHead && !w.mute {
+		if w.filter != nil {
+			p = w.filtered(p, false, true)
+			w.closeFilter()
 		}
+		frame(w, p)
 	}
 	if w.chunked && !w.isHead {
 		b.out = w.appendTrailers(append(b.out, "0\r\n"...))

@@ -21,6 +21,7 @@ func (x *Exchange) SwitchProtocols(protocol string, h reactor.Handler, fields ..
 	if !x.req.Upgrade() || !x.bodyDone {
 		return ErrNoUpgrade
 	}
+	x.status = http.StatusSwitchingProtocols
 	dst := wire.AppendStatusLine(x.s.ls.tmp[:0], http.StatusSwitchingProtocols)
 	dst = append(dst, "Connection: Upgrade\r\n"...)
 	dst, err := wire.AppendField(dst, "Upgrade", protocol)
@@ -39,6 +40,7 @@ func (x *Exchange) Connect(h reactor.Handler, fields ...string) error {
 	if string(x.req.Method()) != http.MethodConnect {
 		return ErrNoUpgrade
 	}
+	x.status = http.StatusOK
 	return x.handOver(x.s.ls.appendStart(x.s.ls.tmp[:0], http.StatusOK, x.s.c), fields, h)
 }
 
@@ -66,7 +68,7 @@ func (x *Exchange) HandOver(h reactor.Handler) {
 	if s.batching {
 		s.flush()
 	}
-	x.state = stateDone
+	x.end(nil)
 	s.phase = phaseGone
 	s.timer.Stop()
 	s.x = nil
