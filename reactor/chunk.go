@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"os"
 	"sync"
 	"sync/atomic"
 )
@@ -15,13 +14,6 @@ type chunk struct {
 	class  int8
 	shared *Shared
 	file   *fileRange
-}
-
-type fileRange struct {
-	f    *os.File
-	off  int64
-	left int64
-	done func()
 }
 
 // Buffers come in four sizes; larger ones are not pooled.

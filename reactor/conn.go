@@ -69,8 +69,9 @@ type Conn struct {
 	wantW      bool
 	told       bool // it was: a connection that is paused from the start has to be registered, too
 
-	closeErr   error // why, when state is beyond open; loop only
-	lingerLeft int   // bytes still thrown away
+	after      func() // AfterClose
+	closeErr   error  // why, when state is beyond open; loop only
+	lingerLeft int    // bytes still thrown away
 
 	mu        sync.Mutex // guards what follows; held for short copies and for the write system call
 	head      *chunk     // unsent
@@ -403,6 +404,9 @@ func (c *Conn) finish(err error, reset bool) {
 	c.loop.stats.Closed++
 	c.loop.stats.Reasons[reason]++
 	c.callClose(err)
+	if c.after != nil {
+		c.guard(c.after)
+	}
 	if t := c.reactor.cfg.Trace; t != nil && t.Closed != nil {
 		c.guard(func() { t.Closed(c, err, reason) })
 	}
@@ -418,6 +422,16 @@ func (c *Conn) callClose(err error) {
 	if c.handler != nil {
 		c.handler.OnClose(c, err)
 	}
+}
+
+// AfterClose has f called once, on the loop, when the connection has closed, after OnClose of whatever handler it has then;
+// several in the order in which they were given. Loop only, and not after OnClose.
+func (c *Conn) AfterClose(f func()) {
+	if first := c.after; first != nil {
+		last := f
+		f = func() { first(); last() }
+	}
+	c.after = f
 }
 
 // Offload runs f, which may block, on a goroutine of its own, at most Config.MaxWorkers at a time; more wait in a queue of

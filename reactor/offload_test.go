@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -37,6 +38,55 @@ func TestOffloadLimits(t *testing.T) {
 		t.Error(err)
 	}
 	await(t, "one after the crowd", started)
+}
+
+// TestOffloadReusesWorkers: what runs after another task gets its goroutine; those that nobody needs end, and so do all at
+// Shutdown.
+func TestOffloadReusesWorkers(t *testing.T) {
+	s, c, _ := opened(t, Config{})
+	w := &s.r.workers
+	idle := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.idle)
+	}
+	release, started := make(chan struct{}), make(chan struct{}, 3)
+	for range 3 {
+		c.Offload(func() { started <- struct{}{}; <-release })
+	}
+	for range 3 {
+		await(t, "a worker", started)
+	}
+	close(release)
+	eventually(t, "three are idle", func() bool { return idle() == 3 })
+	w.mu.Lock()
+	w.trimmer.Stop() // trimming is this test's, however slow the machine
+	w.mu.Unlock()
+	for range 100 {
+		c.Offload(func() { started <- struct{}{} })
+		await(t, "an idle worker", started)
+		eventually(t, "it is idle again", func() bool { return idle() == 3 })
+	}
+	c.Offload(runtime.Goexit)
+	eventually(t, "one has ended itself", func() bool { n, _ := w.load(); return n == 0 && idle() == 2 })
+	w.trim() // as the timer does
+	if n := idle(); n > 2 {
+		t.Errorf("%d are idle", n)
+	}
+	w.trim()
+	if n := idle(); n != 0 {
+		t.Errorf("%d idle workers were not needed, and live", n)
+	}
+	c.Offload(func() { started <- struct{}{} })
+	await(t, "a new one", started)
+	eventually(t, "it is idle", func() bool { return idle() == 1 })
+	w.close()
+	if idle() != 0 {
+		t.Error("an idle worker outlives the reactor")
+	}
+	c.Offload(func() { started <- struct{}{} })
+	await(t, "a task after the end", started)
+	eventually(t, "its worker ends", func() bool { n, _ := w.load(); return n == 0 && idle() == 0 })
 }
 
 func TestOffloadWithoutQueue(t *testing.T) {

@@ -133,6 +133,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	}
 	defer close(r.done)
 	close(r.stopWatch)
+	r.workers.close()
 	r.closeListeners()
 	r.each((*Conn).drain)
 	if r.open.Load() == 0 {
@@ -149,6 +150,9 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.stopLoops()
 	return err
 }
+
+// Draining says whether Shutdown has begun. Any goroutine.
+func (r *Reactor) Draining() bool { return r.closing.Load() }
 
 func (r *Reactor) draining() bool { return r.closing.Load() }
 

@@ -60,20 +60,38 @@ func (r *Reactor) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Open: r.open.Load(), Loops: make([]LoopStats, len(r.loops))}
 	s.Workers, s.Queued = r.workers.load()
 	got := make(chan LoopStats, len(r.loops))
-	for _, l := range r.loops {
-		l.post(nil, func() { got <- l.snapshot() })
+	err := r.EachLoop(ctx, func(loop int) { got <- r.loops[loop].snapshot() })
+	for len(got) > 0 {
+		one := <-got
+		s.Loops[one.Loop] = one
+	}
+	return s, err
+}
+
+// EachLoop runs f on every loop, with its number, and waits until all have done so: for what keeps something for each loop, as
+// Stats does. It returns ErrOnLoop on a loop. When ctx ends first it returns ctx's error, and ErrShutdown if the loops have
+// ended; f may still be called for some loops then.
+func (r *Reactor) EachLoop(ctx context.Context, f func(loop int)) error {
+	if poll.OnLoop() {
+		return ErrOnLoop
+	}
+	done := make(chan struct{}, len(r.loops))
+	for i, l := range r.loops {
+		l.post(nil, func() {
+			defer func() { done <- struct{}{} }() // also if f panics
+			f(i)
+		})
 	}
 	for range r.loops {
 		select {
-		case one := <-got:
-			s.Loops[one.Loop] = one
+		case <-done:
 		case <-r.stopped:
-			return s, ErrShutdown
+			return ErrShutdown
 		case <-ctx.Done():
-			return s, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (l *loop) snapshot() LoopStats {
@@ -122,5 +140,5 @@ func (s Stats) Total() LoopStats {
 func (w *workers) load() (running, waiting int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.running, len(w.waiting)
+	return w.running, w.waitingLocked()
 }

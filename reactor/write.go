@@ -2,9 +2,7 @@ package reactor
 
 import (
 	"errors"
-	"io"
 	"net"
-	"os"
 
 	"github.com/calandria-go/calandria/reactor/internal/poll"
 )
@@ -12,9 +10,7 @@ import (
 const (
 	// flushBudget bounds what one connection sends in one turn, so that others get theirs.
 	flushBudget = 1 << 20
-	// fileStep bounds one sendfile: it may wait for the disk.
-	fileStep = 256 << 10
-	maxIovec = 64
+	maxIovec    = 64
 )
 
 // Write queues a copy of p, to be sent with everything else that this turn writes, by one system call at its end. It never
@@ -73,30 +69,6 @@ func (c *Conn) WriteShared(s *Shared) error {
 	s.Retain()
 	c.pushLocked(&chunk{b: s.b, shared: s, class: classNone})
 	c.queuedLocked(len(s.b))
-	return nil
-}
-
-// SendFile queues n bytes of f from off, sent by sendfile(2) where the system has it. done is called
-// once, on the loop, when f is no longer needed, sent or not; it may be nil. f must have these bytes: a file that ends early closes the
-// connection with io.ErrUnexpectedEOF. With a Layer it is errors.ErrUnsupported: stream the file by Write and OnWritable.
-// The range does not count in Unsent. Any goroutine.
-func (c *Conn) SendFile(f *os.File, off, n int64, done func()) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.layer != nil {
-		return errors.ErrUnsupported
-	}
-	if err := c.admitLocked(0); err != nil {
-		return err
-	}
-	if n <= 0 {
-		if done != nil {
-			c.loop.post(nil, func() { c.guard(done) })
-		}
-		return nil
-	}
-	c.pushLocked(&chunk{class: classNone, file: &fileRange{f: f, off: off, left: n, done: done}})
-	c.queuedLocked(0)
 	return nil
 }
 
@@ -179,10 +151,11 @@ func (c *Conn) dropQueueLocked() {
 	c.unsent = 0
 }
 
-// flushLocked sends what it may: until the queue is empty, the kernel takes no more, or the budget is used up.
+// flushLocked sends what it may: until the queue is empty, the kernel takes no more, a file has to be read, or the budget is
+// used up.
 func (c *Conn) flushLocked() error {
 	budget := flushBudget
-	for c.head != nil && !c.blocked && budget > 0 && c.mode != closeAbort {
+	for c.head != nil && !c.blocked && !c.diskLocked() && budget > 0 && c.mode != closeAbort {
 		n, asked, err := c.sendLocked()
 		if n > 0 {
 			c.progress = c.loop.mark
@@ -234,36 +207,6 @@ func (c *Conn) sendLocked() (n, asked int, err error) {
 	return n, asked, err
 }
 
-func (c *Conn) sendFileLocked(k *chunk) (n, asked int, err error) {
-	r := k.file
-	asked = int(min(r.left, fileStep))
-	n, err = c.src.SendFile(r.f, r.off, asked)
-	if errors.Is(err, poll.ErrUnsupported) {
-		n, err = c.copyFile(r, asked)
-	}
-	if err == nil && n == 0 {
-		err = io.ErrUnexpectedEOF
-	}
-	r.off += int64(n)
-	if r.left -= int64(n); r.left == 0 {
-		c.popLocked()
-	}
-	return n, asked, err
-}
-
-// copyFile is for streams without sendfile.
-func (c *Conn) copyFile(r *fileRange, n int) (int, error) {
-	buf := make([]byte, min(n, 64<<10))
-	m, err := r.f.ReadAt(buf, r.off)
-	if m == 0 && err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return 0, err
-	}
-	return c.src.Write(buf[:m])
-}
-
 // end closes a turn: what it wrote is sent now. What may only happen at the end of the batch is queued for it.
 func (c *Conn) end() {
 	c.mu.Lock()
@@ -313,7 +256,7 @@ func (c *Conn) unsettledLocked() bool {
 		c.finWanted && !c.finSent && empty ||
 		c.finSent && c.eofTold ||
 		!c.told || c.wantR != c.reads() || c.wantW != (c.blocked && !empty) ||
-		!empty && !c.blocked ||
+		!empty && !c.blocked && !c.diskLocked() ||
 		c.overHigh && c.unsent <= c.reactor.cfg.LowWater
 }
 
