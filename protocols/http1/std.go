@@ -236,7 +236,7 @@ func (w *stdResponse) removeForm() {
 	}
 }
 
-// finish completes the answer when the handler has returned. Everything that is left of it goes to the loop in one task.
+// finish completes the answer when the handler has returned: what is left of it is queued, and sent when the loop runs complete.
 func (w *stdResponse) finish() {
 	w.wmu.Lock()
 	defer w.wmu.Unlock()
@@ -261,15 +261,18 @@ func (w *stdResponse) finish() {
 	}
 	w.stopDeadlines()
 	w.mu.Unlock()
+	if w.err == nil && len(w.buf.out) > 0 {
+		_, w.err = w.c.Write(w.buf.out) // from here, so that few buffers are in use
+	}
+	w.freeBuffer()
 	if w.err != nil {
 		w.c.Abort(w.err)
-		w.freeBuffer()
 		return
 	}
 	w.c.Post(w.complete)
 }
 
-// complete queues the end of the answer, on the loop, and lets the connection go on. Nothing else of w runs any more.
+// complete ends the exchange, on the loop, and lets the connection go on. Nothing else of w runs any more.
 func (w *stdResponse) complete() {
 	x := w.x
 	if x.gen != w.gen || x.state == stateDone {
@@ -277,10 +280,6 @@ func (w *stdResponse) complete() {
 	}
 	s := x.s
 	x.std = nil
-	if len(w.buf.out) > 0 {
-		s.c.Write(w.buf.out)
-	}
-	w.freeBuffer()
 	w.body.release()
 	x.keep = x.keep && !w.closeAfter
 	x.status, x.sent = int16(w.status), w.sent
