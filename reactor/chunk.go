@@ -16,9 +16,10 @@ type chunk struct {
 	file   *fileRange
 }
 
-// Buffers come in four sizes; larger ones are not pooled.
+// Buffers come in five sizes; larger ones are not pooled. The smallest holds most heads that come in pieces, and most answers of
+// an API.
 var (
-	chunkSizes = [...]int{2 << 10, 8 << 10, 32 << 10, 64 << 10}
+	chunkSizes = [...]int{512, 2 << 10, 8 << 10, 32 << 10, 64 << 10}
 	chunkPools [len(chunkSizes)]sync.Pool
 )
 
