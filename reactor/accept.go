@@ -230,7 +230,7 @@ func (a *acceptor) take(h poll.Handle) {
 	l, r := a.listener, a.listener.reactor
 	a.loop.stats.Accepted++
 	ip := h.Remote.Addr()
-	if !l.admits(h.Remote) || !l.joined(ip) {
+	if r.overMemory() || !l.admits(h.Remote) || !l.joined(ip) {
 		a.loop.stats.Refused++
 		h.Close()
 		r.unreserve()

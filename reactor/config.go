@@ -34,6 +34,10 @@ type Config struct {
 	MaxWorkers int
 	// MaxQueued bounds the tasks that wait for one; 0: 10,000; negative: none waits.
 	MaxQueued int
+	// MemoryLimit bounds what the process has in use, in bytes: live objects, stacks and the runtime's own, without garbage. Above it
+	// connections are refused; further above, or for longer, idle ones are closed, and then those with the most unsent bytes.
+	// See MemoryStats. 0: 80 % of GOMEMLIMIT or of the container's limit, if there is one, the lesser; negative: none.
+	MemoryLimit int64
 	// StallAfter is how long a handler may hold its loop before it is counted and reported; 0: 10 ms; negative: never.
 	StallAfter time.Duration
 }

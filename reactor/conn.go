@@ -184,10 +184,7 @@ func (c *Conn) Upgrade(h Handler) {
 	}
 	c.handler, c.caps = h, capsOf(h)
 	c.swaps++
-	h.OnOpen(c)
-	if c.reactor.draining() {
-		c.drain()
-	}
+	c.callOpen()
 	c.eofTold = false // the new one has to hear it
 	c.redeliver = true
 	c.schedule()
@@ -361,11 +358,18 @@ func (c *Conn) open(mk func() Handler) {
 			h := mk()
 			c.handler, c.caps = h, capsOf(h)
 		}
-		c.handler.OnOpen(c)
-		if c.reactor.draining() {
-			c.drain()
-		}
+		c.callOpen()
 	})
+}
+
+// callOpen calls OnOpen, and OnDrain if Shutdown has begun: not of a handler that has upgraded meanwhile, nor twice of its
+// successor.
+func (c *Conn) callOpen() {
+	swaps := c.swaps
+	c.handler.OnOpen(c)
+	if swaps == c.swaps && c.reactor.draining() {
+		c.drain()
+	}
 }
 
 // drain tells the handler of a Shutdown.

@@ -84,11 +84,12 @@ func capsOf(h Handler) caps {
 // Feed, Read, EOF and Close run on the loop. Write and CloseWrite run on whatever goroutine writes, and put what they make
 // out with Conn.WriteRaw.
 type Layer interface {
-	// Feed takes bytes off the socket; it must not keep in.
+	// Feed takes bytes off the socket; it must not keep in, unless it is a KeepingLayer.
 	Feed(in []byte) error
-	// Read gives bytes for the handler: ErrWouldBlock when more input is needed, io.EOF at the orderly end.
+	// Read gives bytes for the handler: ErrWouldBlock when more input is needed, io.EOF at the orderly end. Any other
+	// error resets the connection, unless the layer has closed it in its own way before it returns.
 	Read(p []byte) (int, error)
-	// EOF says that the socket has ended. Read tells whether that was in order.
+	// EOF says that the socket has ended, more than once perhaps. Read tells whether that was in order.
 	EOF()
 	// Write takes bytes from the handler. It never blocks and takes all or fails.
 	Write(p []byte) (int, error)
@@ -96,4 +97,11 @@ type Layer interface {
 	CloseWrite() error
 	// Close releases what the layer holds, after OnClose.
 	Close()
+}
+
+// KeepingLayer is a Layer that reads from the slice which Feed got, so that what is read at once need not be copied.
+type KeepingLayer interface {
+	Layer
+	// Keep says that the slice ends: what Read has not taken of it is to be copied. It runs on the loop.
+	Keep()
 }

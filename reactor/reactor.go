@@ -19,6 +19,7 @@ type Reactor struct {
 	loops   []*loop
 	members []*member
 	workers workers
+	memory  memory
 	err     error // why there are no loops
 
 	open    atomic.Int64 // connections, and dials in progress
@@ -38,6 +39,7 @@ type Reactor struct {
 type member struct {
 	loop *loop
 	head *Conn
+	scan *Conn // where the memory budget goes on looking; nil: at head
 }
 
 // owned are the loops of the process that have an owner: netpoll's.
@@ -79,6 +81,7 @@ func newReactor(e poll.Engine, cfg Config, poison bool) *Reactor {
 	if r.cfg.StallAfter > 0 {
 		go r.watch()
 	}
+	r.initMemory(e == poll.Default())
 	return r
 }
 
@@ -266,6 +269,9 @@ func (r *Reactor) track(c *Conn) {
 
 func (r *Reactor) untrack(c *Conn) {
 	m := r.members[c.member]
+	if m.scan == c {
+		m.scan = c.next
+	}
 	switch {
 	case c.prev != nil:
 		c.prev.next = c.next

@@ -93,9 +93,9 @@ func (c *Conn) readTurn() int {
 		if !c.eofTold { // after its orderly end a layer would keep what nobody takes
 			c.feed(l.scratch[:n])
 		}
-		return n
+	} else {
+		c.deliver(l.scratch[:n])
 	}
-	c.deliver(l.scratch[:n])
 	if l.poison {
 		poisonBytes(l.scratch[:n])
 	}
@@ -137,12 +137,29 @@ func (c *Conn) tellEOF() {
 
 // feed passes ciphertext to the layer and delivers what comes of it.
 func (c *Conn) feed(in []byte) {
-	c.feedRaw(in)
+	l := c.layer
+	if err := l.Feed(in); err != nil {
+		c.layerFailed(err)
+	}
 	c.pump()
+	if k, ok := l.(KeepingLayer); ok {
+		k.Keep()
+	}
 }
 
+// feedRaw passes ciphertext to the layer for later.
 func (c *Conn) feedRaw(in []byte) {
 	if err := c.layer.Feed(in); err != nil {
+		c.layerFailed(err)
+	}
+	if k, ok := c.layer.(KeepingLayer); ok {
+		k.Keep()
+	}
+}
+
+// layerFailed closes for an error of the layer, unless that has asked for a close of its own, behind its alert.
+func (c *Conn) layerFailed(err error) {
+	if !c.closeAsked() {
 		c.fail(err)
 	}
 }
@@ -169,7 +186,7 @@ func (c *Conn) pump() {
 			c.tellEOF()
 			return
 		default:
-			c.fail(err)
+			c.layerFailed(err)
 			return
 		}
 	}
@@ -242,6 +259,9 @@ func (c *Conn) again() {
 		c.deliver(nil)
 	}
 	if c.layer != nil {
+		if c.eof { // which may have come before the layer
+			c.layer.EOF()
+		}
 		c.pump()
 	} else if c.eof && !c.paused {
 		c.tellEOF()

@@ -20,8 +20,8 @@ type LoopStats struct {
 	// Reasons counts the OnClose calls by ReasonOf.
 	Reasons map[string]uint64
 
-	// Accepted counts connections accepted by listeners on this loop; of these, Refused were closed at once by Admit or
-	// MaxConnsPerIP. Shed were closed because there were no descriptors.
+	// Accepted counts connections accepted by listeners on this loop; of these, Refused were closed at once by Admit,
+	// MaxConnsPerIP or the memory budget. Shed were closed because there were no descriptors.
 	Accepted, Refused, Shed uint64
 	// Full counts the times that a listener stopped at MaxConns, AcceptErrors the failures that made one rest.
 	Full, AcceptErrors uint64

@@ -94,11 +94,12 @@ func snapshot() resources {
 	return s
 }
 
-// permanent are goroutines that a test may start and cannot end: netpoll's pollers and its pool's workers, the one that
-// receives signals, and the runtime's own.
+// permanent are goroutines that a test may start and cannot end: netpoll's pollers and its pool's workers, lumberjack's for
+// each log file, the one that receives signals, and the runtime's own.
 var permanent = regexp.MustCompile(`(?m)^(` + strings.Join([]string{
 	`github\.com/cloudwego/netpoll\.\(\*defaultPoll\)\.`,
 	`github\.com/bytedance/gopkg/`,
+	`gopkg\.in/natefinch/lumberjack`,
 	`os/signal\.loop`,
 	`runtime\.ReadTrace`,
 	`created by runtime\.`,
