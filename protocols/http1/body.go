@@ -60,7 +60,7 @@ func (x *Exchange) wantBody() {
 		x.continued = true
 		s.write(continueLine)
 	}
-	s.phase = phaseBody
+	s.to(phaseBody)
 	s.wantBody()
 	if !s.batching {
 		s.goOn()
@@ -141,7 +141,8 @@ func (s *serverConn) bodyFailed(status int, err error) {
 	case s.phase == phaseDiscard:
 		s.closeLinger(err)
 	case x.std != nil:
-		s.phase, s.deadline, x.keep = phaseWait, 0, false
+		s.to(phaseWait)
+		s.deadline, x.keep = 0, false
 		x.std.body.failed(err)
 	default:
 		s.refuse(status, err)
@@ -155,14 +156,14 @@ func (x *Exchange) collect(piece []byte) {
 	if !x.bodyDone {
 		return
 	}
-	x.s.phase = phaseWait
+	x.s.to(phaseWait)
 	x.s.deadline = 0
 	x.onBody(x, x.body)
 }
 
 func (x *Exchange) stream(piece []byte) {
 	if x.bodyDone {
-		x.s.phase = phaseWait
+		x.s.to(phaseWait)
 		x.s.deadline = 0
 	}
 	if x.std != nil {

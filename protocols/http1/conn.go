@@ -31,6 +31,7 @@ type serverConn struct {
 	set      *settings
 	ls       *loopState
 	x        *Exchange // the request in progress
+	count    *counters // nil without Server.Observe
 	requests int
 
 	phase    phase
@@ -51,6 +52,9 @@ type serverConn struct {
 // OnOpen is part of reactor.Handler.
 func (s *serverConn) OnOpen(c *reactor.Conn) {
 	s.c, s.ls = c, loopStateOf(c)
+	if s.srv.Observe {
+		s.observe(c)
+	}
 	c.InitTimer(&s.timer, s.onTimer)
 	s.setDeadline(s.set.idle)
 }
@@ -125,20 +129,20 @@ func (s *serverConn) readHead(in []byte) int {
 	n, err := x.req.Parse(in, &s.set.wire)
 	if err != nil {
 		x.beginCut(s, in)
-		s.phase = phaseWait
+		s.to(phaseWait)
 		s.refuse(err.(*wire.Error).Status, err)
 		return 0
 	}
 	if n == 0 {
 		if s.phase == phaseIdle {
-			s.phase = phaseHead
+			s.to(phaseHead)
 			s.setDeadline(s.set.head)
 		}
 		return 0
 	}
 	s.requests++
 	s.deadline = 0
-	s.phase = phaseWait
+	s.to(phaseWait)
 	x.begin(s)
 	x.head = in[:n]
 	switch {
@@ -194,7 +198,7 @@ func (s *serverConn) complete() {
 	case !x.keep:
 		s.closeLinger(errKeepAlive)
 	case !x.bodyDone:
-		s.phase = phaseDiscard
+		s.to(phaseDiscard)
 		x.discarded = 0
 		s.wantBody()
 	default:
@@ -207,7 +211,7 @@ func (s *serverConn) complete() {
 
 // idle waits for the next request.
 func (s *serverConn) idle() {
-	s.phase = phaseIdle
+	s.to(phaseIdle)
 	if s.draining {
 		s.setDeadline(s.set.drainIdle)
 		return
@@ -254,7 +258,7 @@ func (s *serverConn) refuse(status int, err error) {
 	x := s.x
 	if x.state != stateFresh {
 		x.cancel(err)
-		s.phase = phaseClosing
+		s.to(phaseClosing)
 		x.end(err)
 		s.c.Abort(err)
 		return
@@ -283,7 +287,7 @@ func errorText(status int, err error) string {
 
 // closeLinger closes after what is queued, so that the client reads it.
 func (s *serverConn) closeLinger(err error) {
-	s.phase = phaseClosing
+	s.to(phaseClosing)
 	s.deadline = 0
 	if s.batching {
 		s.flush()
@@ -324,7 +328,7 @@ func (s *serverConn) endOfInput(left []byte) {
 	case phaseBody:
 		s.bodyFailed(http.StatusBadRequest, ErrTruncated)
 	case phaseDiscard:
-		s.phase = phaseClosing
+		s.to(phaseClosing)
 		s.c.CloseWith(ErrTruncated)
 	}
 }
@@ -362,6 +366,9 @@ func (s *serverConn) OnDrain(c *reactor.Conn) {
 	s.setDeadline(s.set.drainIdle)
 }
 
+// Idle is part of reactor.IdleHandler: between two requests nothing is lost.
+func (s *serverConn) Idle() bool { return s.phase == phaseIdle && !s.stalled }
+
 // OnHangup is part of reactor.HangupHandler: nobody will read the answer.
 func (s *serverConn) OnHangup(c *reactor.Conn) {
 	if s.x != nil && s.x.state != stateDone {
@@ -373,7 +380,7 @@ var errHangup error = &closeError{"client is gone", "hangup", nil}
 
 // OnClose is part of reactor.Handler.
 func (s *serverConn) OnClose(_ *reactor.Conn, err error) {
-	s.phase = phaseGone
+	s.to(phaseGone)
 	if x := s.x; x != nil {
 		if err == nil {
 			err = ErrAnswered

@@ -39,7 +39,7 @@ func (s *serverConn) onTimer() {
 func (s *serverConn) expire() {
 	switch s.phase {
 	case phaseIdle:
-		s.phase = phaseClosing
+		s.to(phaseClosing)
 		if s.draining {
 			s.c.CloseLinger(s.set.linger, s.set.lingerBytes, nil)
 			return

@@ -27,6 +27,7 @@ type Exchange struct {
 	own     []byte     // storage for head
 	body    []byte     // collected
 	fields  []byte     // of the answer, rendered
+	result  Result     // that was reported
 	ext     *extension // what middleware has added; nil if none ever has
 	gen     uint32     // counts the requests that x was used for
 	request
@@ -74,6 +75,9 @@ type request struct {
 // no trace of the last one.
 func (x *Exchange) begin(s *serverConn) {
 	x.beginRefused(s)
+	if s.count != nil {
+		s.count.begun++
+	}
 	r := &x.req
 	x.isHead = string(r.Method()) == http.MethodHead
 	x.left = max(r.ContentLength(), 0)
@@ -93,7 +97,7 @@ func (x *Exchange) beginRefused(s *serverConn) {
 	if x.ext != nil {
 		x.ext.reset()
 	}
-	if s != nil && s.srv.OnDone != nil {
+	if s != nil && (s.srv.OnDone != nil || s.count != nil) {
 		x.watch()
 	}
 }
@@ -101,6 +105,9 @@ func (x *Exchange) beginRefused(s *serverConn) {
 // beginCut is beginRefused for what came of a head: it says how the answer has to look, and what logs show.
 func (x *Exchange) beginCut(s *serverConn, head []byte) {
 	x.beginRefused(s)
+	if s.count != nil {
+		s.count.begun++
+	}
 	x.head, x.isHead = head, isHead(head)
 }
 
@@ -220,7 +227,7 @@ func (x *Exchange) Abort(err error) {
 		if err == nil {
 			err = reactor.ErrAborted
 		}
-		x.s.phase = phaseClosing
+		x.s.to(phaseClosing)
 		x.end(err)
 		x.s.c.Abort(err)
 	}

@@ -43,6 +43,10 @@ func (x *Exchange) OnHead(f func(x *Exchange, h *Head)) {
 	x.hooked = true
 }
 
+// Answering says whether an answer has begun, or is a net/http handler's to make, which runs: then only who makes it may
+// answer. A middleware that answers in a handler's place asks first.
+func (x *Exchange) Answering() bool { return x.state != stateFresh || x.std != nil }
+
 // Exchange is the exchange that is answered.
 func (h *Head) Exchange() *Exchange { return h.x }
 
@@ -68,20 +72,38 @@ func (h *Head) Get(name string) string {
 	return value
 }
 
+// Has says whether the fields of that name, taken as one list, have the element token, in any letter case.
+func (h *Head) Has(name, token string) bool {
+	found := false
+	if h.header != nil {
+		for _, v := range h.header[http.CanonicalHeaderKey(name)] {
+			found = found || wire.ContainsToken([]byte(v), token)
+		}
+		return found
+	}
+	eachLine(h.x.fields, func(line []byte) bool {
+		if v, ok := lineBytes(line, name); ok {
+			found = wire.ContainsToken(v, token)
+		}
+		return !found
+	})
+	return found
+}
+
 // Set replaces all fields of that name by one. What is wrong with it is as for Exchange.SetHeader.
 func (h *Head) Set(name, value string) error {
 	if framingField(name) {
 		return errFraming
 	}
 	if h.header != nil {
-		if _, err := wire.AppendField(nil, name, value); err != nil {
+		if err := checkField(name, value); err != nil {
 			return err
 		}
 		h.header.Set(name, value)
 		return nil
 	}
 	if strings.EqualFold(name, "Content-Type") {
-		if _, err := wire.AppendField(nil, name, value); err != nil {
+		if err := checkField(name, value); err != nil {
 			return err
 		}
 		h.ctype = value
@@ -96,19 +118,29 @@ func (h *Head) Add(name, value string) error {
 	if framingField(name) {
 		return errFraming
 	}
-	f, err := wire.AppendField(nil, name, value)
-	if err != nil {
-		return err
-	}
 	if h.header != nil {
+		if err := checkField(name, value); err != nil {
+			return err
+		}
 		h.header.Add(name, value)
 		return nil
+	}
+	f, err := wire.AppendField(h.x.fields, name, value)
+	if err != nil {
+		return err
 	}
 	if strings.EqualFold(name, "Date") {
 		h.x.hasDate = true
 	}
-	h.x.fields = append(h.x.fields, f...)
+	h.x.fields = f
 	return nil
+}
+
+// checkField says what is wrong with a field.
+func checkField(name, value string) error {
+	var room [256]byte // most fit
+	_, err := wire.AppendField(room[:0], name, value)
+	return err
 }
 
 // Del removes all fields of that name.
@@ -136,23 +168,7 @@ func (h *Head) Del(name string) {
 
 // AddVary adds a field name to Vary, unless it is there or Vary is "*" (RFC 9110 section 12.5.5).
 func (h *Head) AddVary(name string) {
-	found := false
-	note := func(v string) {
-		eachElement(v, func(e string) { found = found || e == "*" || strings.EqualFold(e, name) })
-	}
-	if h.header != nil {
-		for _, v := range h.header["Vary"] {
-			note(v)
-		}
-	} else {
-		eachLine(h.x.fields, func(line []byte) bool {
-			if v, ok := lineValue(line, "Vary"); ok {
-				note(v)
-			}
-			return true
-		})
-	}
-	if !found {
+	if !h.Has("Vary", name) && !h.Has("Vary", "*") {
 		h.Add("Vary", name)
 	}
 }
@@ -183,10 +199,15 @@ func eachLine(fields []byte, f func(line []byte) bool) {
 
 // lineValue is the value of a rendered field line, if it is of that name.
 func lineValue(line []byte, name string) (string, bool) {
+	v, ok := lineBytes(line, name)
+	return string(v), ok
+}
+
+func lineBytes(line []byte, name string) ([]byte, bool) {
 	if len(line) < len(name)+4 || line[len(name)] != ':' || !strings.EqualFold(string(line[:len(name)]), name) {
-		return "", false
+		return nil, false
 	}
-	return string(line[len(name)+2 : len(line)-2]), true
+	return line[len(name)+2 : len(line)-2], true
 }
 
 // runHead calls the hooks for a native answer, and gives what they have made of it.
@@ -195,20 +216,19 @@ func (x *Exchange) runHead(status int, contentType string, length int64, body []
 	h := &e.arg
 	*h = Head{Status: status, Length: length, Body: body, x: x, ctype: contentType}
 	x.hooked = false
+	x.closeFilter() // of hooks that have run before, and of which one has panicked
 	for i := len(e.head) - 1; i >= 0; i-- {
 		e.head[i](x, h)
+		e.filter = h.filter // now: the next one may panic
 	}
 	if status != h.Status && h.Status >= 200 && h.Status <= 999 {
 		status = h.Status
 	}
-	contentType, e.filter = h.ctype, h.filter
+	contentType = h.ctype
 	*h = Head{}
 	if bodyless(status) {
 		body = nil
-		if e.filter != nil {
-			e.filter.Close()
-			e.filter = nil
-		}
+		x.closeFilter()
 	}
 	return status, contentType, body
 }

@@ -28,7 +28,9 @@ func (u upper) Close() { *u.closed++ }
 
 func TestHooks(t *testing.T) {
 	native := func(f func(x *http1.Exchange)) http1.Handler { return http1.HandlerFunc(f) }
-	std := func(f func(w http.ResponseWriter, r *http.Request)) http1.Handler { return http1.Std(http.HandlerFunc(f)) }
+	std := func(f func(w http.ResponseWriter, r *http.Request)) http1.Handler {
+		return http1.Std(http.HandlerFunc(f))
+	}
 	for _, tc := range []struct {
 		name    string
 		h       http1.Handler
@@ -77,6 +79,9 @@ func TestHooks(t *testing.T) {
 					}
 				})
 				x.OnHead(func(x *http1.Exchange, h *http1.Head) { h.Add("X-Inner", "in") })
+				if err := x.SetHeader("X-Before", "a: b"); err != nil {
+					t.Error(err)
+				}
 				tc.h.Handle(x)
 			})
 			addr := serve(t, "tcp", &http1.Server{Handler: h}, reactor.Config{Loops: 1}).addr.String()
@@ -96,6 +101,9 @@ func TestHooks(t *testing.T) {
 				}
 				if v := resp.Header["X-Inner"]; !slices.Equal(v, []string{"out"}) {
 					t.Errorf("X-Inner: %q", v)
+				}
+				if v := resp.Header["X-Before"]; !slices.Equal(v, []string{"a: b"}) {
+					t.Errorf("X-Before: %q", v)
 				}
 				if v := resp.Header["Vary"]; !slices.Equal(v, []string{"Accept-Encoding"}) {
 					t.Errorf("Vary: %q", v)

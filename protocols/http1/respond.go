@@ -200,6 +200,9 @@ func (x *Exchange) Start(status int, contentType string, length int64) error {
 	dst = x.appendConnection(dst)
 	s.ls.tmp = dst
 	x.state = stateStreaming
+	if s.count != nil {
+		s.count.streaming++
+	}
 	return s.write(dst)
 }
 

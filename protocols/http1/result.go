@@ -50,6 +50,9 @@ func (x *Exchange) RequestLine() []byte {
 
 // end marks the exchange as over, and tells those who asked for it. Every path to stateDone but reuse goes through here.
 func (x *Exchange) end(err error) {
+	if n := x.s.count; n != nil && x.state == stateStreaming {
+		n.streaming--
+	}
 	x.state = stateDone
 	if x.ext != nil && x.ext.filter != nil {
 		x.closeFilter()
@@ -62,9 +65,13 @@ func (x *Exchange) end(err error) {
 func (x *Exchange) report(err error) {
 	x.watched = false
 	s := x.s
-	r := &Result{
+	r := &x.result
+	*r = Result{
 		Status: int(x.status), BodyBytes: x.sent, RequestBytes: x.got, Err: err, Refused: x.refused,
 		Duration: s.c.Clock() - x.began,
+	}
+	if s.count != nil {
+		s.count.done(x, *r)
 	}
 	if x.ext != nil {
 		for i := len(x.ext.done) - 1; i >= 0; i-- {
@@ -74,4 +81,5 @@ func (x *Exchange) report(err error) {
 	if f := s.srv.OnDone; f != nil {
 		f(x, r)
 	}
+	*r = Result{}
 }

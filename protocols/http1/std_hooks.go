@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,9 +29,7 @@ func (w *stdResponse) runHooks(p []byte, final bool) (body []byte, length int64)
 			h.Length = int64(len(p))
 		}
 	}
-	for i := len(w.hooks) - 1; i >= 0; i-- {
-		w.hooks[i](w.x, h)
-	}
+	w.callHooks(h)
 	if h.Status != w.status && h.Status >= 200 && h.Status <= 999 {
 		w.status = h.Status
 		w.mute = !bodyAllowed(w.status)
@@ -39,9 +38,32 @@ func (w *stdResponse) runHooks(p []byte, final bool) (body []byte, length int64)
 		p = nil
 		header.Del("Content-Length")
 	}
-	w.filter = h.filter
 	w.snapshot(header)
 	return w.filterHead(p, final)
+}
+
+// callHooks leaves no filter open behind a hook that panics: the answer may be over by now, with nobody to close it.
+func (w *stdResponse) callHooks(h *Head) {
+	defer func() {
+		if w.filter == nil && h.filter != nil {
+			h.filter.Close()
+		}
+	}()
+	for i := len(w.hooks) - 1; i >= 0; i-- {
+		w.hooks[i](w.x, h)
+	}
+	w.filter = h.filter
+}
+
+// headerOf is rendered fields as a header.
+func headerOf(fields []byte) http.Header {
+	h := http.Header{}
+	eachLine(fields, func(line []byte) bool {
+		i := bytes.IndexByte(line, ':')
+		h.Add(string(line[:i]), string(line[i+2:len(line)-2]))
+		return true
+	})
+	return h
 }
 
 // filterHead passes the beginning of a body through the filter that the hooks have set.
@@ -54,7 +76,7 @@ func (w *stdResponse) filterHead(p []byte, final bool) (body []byte, length int6
 		return p, w.length
 	case w.isHead || !bodyAllowed(w.status):
 		w.closeFilter() // the length of what GET would get is not known without the work
-		return p, -1
+		return nil, -1
 	case !final:
 		return p, -1
 	}

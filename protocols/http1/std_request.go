@@ -16,8 +16,11 @@ import (
 // connState is the state of a TLS connection, as http.Request.TLS has it.
 type connState = tls.ConnectionState
 
-// tlsState asks the connection's layer for it; nil without TLS.
+// tlsState asks the connection's layer for it, or the host that has the connection; nil without TLS.
 func tlsState(c *reactor.Conn) *connState {
+	if q := hostOf(c); q != nil {
+		return q.r.TLS
+	}
 	if l, ok := c.Layer().(interface{ ConnectionState() connState }); ok {
 		s := l.ConnectionState()
 		return &s

@@ -69,11 +69,14 @@ func (x *Exchange) HandOver(h reactor.Handler) {
 		s.flush()
 	}
 	x.end(nil)
-	s.phase = phaseGone
+	s.to(phaseGone)
 	s.timer.Stop()
 	s.x = nil
 	if s.paused {
 		s.c.Resume()
+	}
+	if s.count != nil {
+		s.count.handedOver(s.c)
 	}
 	s.c.Upgrade(h)
 }

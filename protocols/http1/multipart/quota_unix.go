@@ -1,0 +1,7 @@
+//go:build unix
+
+package multipart
+
+import "syscall"
+
+const errQuota = syscall.EDQUOT
