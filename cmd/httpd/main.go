@@ -1,99 +1,86 @@
-// Command httpd is a small HTTP/1.1 server on calandria's loops: the demo, the subject of the benchmarks and of the interop
+// Command httpd is an HTTP/1.1 server on calandria's loops: the demo, the subject of the benchmarks and of the interop
 // checks, and an example of embedding.
+//
+// SIGTERM and SIGINT drain it. SIGHUP has it read certificates and ban lists again and open its access log anew. SIGUSR2
+// replaces it by a new process of the same program, which takes its listeners over; no connection is refused meanwhile.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/calandria-go/calandria/protocols/http1"
-	"github.com/calandria-go/calandria/reactor"
-	"github.com/calandria-go/calandria/transports/tcp"
-	"github.com/calandria-go/calandria/transports/unix"
+	"github.com/calandria-go/calandria/transports/inherit"
 )
 
 // drainTime is how long requests in progress may take after SIGTERM.
 const drainTime = 30 * time.Second
 
-// targets is a repeatable flag.
-type targets []string
-
-func (t *targets) String() string     { return strings.Join(*t, ",") }
-func (t *targets) Set(s string) error { *t = append(*t, s); return nil }
-
 func main() {
-	var listen targets
-	flag.Var(&listen, "listen", "`address` to listen on: host:port or unix:/path; repeatable (default 127.0.0.1:8080)")
-	handler := flag.String("handler", "native", "native (on the loop) or std (the same routes as a net/http handler)")
-	maxBody := flag.Int64("max-body", 8<<20, "largest request body in `bytes`; negative: unlimited")
-	flag.Parse()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := run(listen, *handler, *maxBody, log); err != nil {
+	o, err := parseFlags(os.Args[1:])
+	if err == nil {
+		err = run(o, log)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
 		log.Error("httpd", "err", err)
 		os.Exit(1)
 	}
 }
 
-func run(listen []string, handler string, maxBody int64, log *slog.Logger) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+func run(o *options, log *slog.Logger) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, append([]os.Signal{syscall.SIGTERM, os.Interrupt}, more...)...)
+	s, err := newSite(o, log)
+	if err != nil {
+		return err
 	}
-	if len(listen) == 0 {
-		listen = []string{"127.0.0.1:8080"}
+	defer s.close()
+	if err := s.listen(); err != nil {
+		return err
 	}
-	if maxBody == 0 {
-		maxBody = 1 // zero would mean the default
+	if err := inherit.Ready(); err != nil {
+		log.Error("ready", "err", err)
 	}
-	srv := &http1.Server{MaxBodyBytes: maxBody, Logger: log}
-	switch handler {
-	case "native":
-		srv.Handler = http1.HandlerFunc(native)
-	case "std":
-		srv.Handler = http1.Std(stdRoutes())
-	default:
-		return fmt.Errorf("-handler %q: native or std", handler)
-	}
-	r := reactor.New(reactor.Config{Logger: log})
-	for _, target := range listen {
-		ln, url, err := open(target)
-		if err != nil {
-			return err
+	for sig := range signals {
+		switch action(sig) {
+		case "reload":
+			s.reload()
+			continue
+		case "restart":
+			pid, err := inherit.Restart(context.Background(), inherit.Successor{})
+			if err != nil {
+				log.Error("restart", "err", err)
+				continue
+			}
+			log.Info("replaced", "by", pid)
 		}
-		if _, err := r.Listen(ln, srv); err != nil {
-			return err
-		}
-		fmt.Println("listening on", url)
+		break
 	}
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer cancel()
-	<-stop.Done()
-	log.Info("draining", "for", drainTime)
-	ctx, done := context.WithTimeout(context.Background(), drainTime)
-	defer done()
-	if err := r.Shutdown(ctx); err != nil {
-		return fmt.Errorf("shutdown: %w", err)
-	}
-	log.Info("drained")
-	return nil
+	return s.drain()
 }
 
-// open gives a listener, and the URL that reaches it.
-func open(target string) (net.Listener, string, error) {
-	if path, ok := strings.CutPrefix(target, "unix:"); ok {
-		ln, err := unix.Listen(path)
-		return ln, "unix:" + path, err
+// drain ends the site when the requests in progress have been answered.
+func (s *site) drain() error {
+	if err := inherit.Stopping(); err != nil {
+		s.log.Error("stopping", "err", err)
 	}
-	ln, err := tcp.Listen(target)
-	if err != nil {
-		return nil, "", err
+	s.health.Drain()
+	s.endStreams()
+	s.log.Info("draining", "for", drainTime)
+	ctx, done := context.WithTimeout(context.Background(), drainTime)
+	defer done()
+	if err := s.reactor.Shutdown(ctx); err != nil {
+		return fmt.Errorf("shutdown: %w", err)
 	}
-	return ln, "http://" + ln.Addr().String() + "/", nil
+	s.log.Info("drained")
+	return nil
 }

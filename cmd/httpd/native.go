@@ -23,8 +23,11 @@ var (
 	jsonBytes  = []byte(helloJSON)
 )
 
-// native answers on the loop.
-func native(x *http1.Exchange) {
+// native answers on the loop. What it does not know is for others.
+type native struct{ others http1.Handler }
+
+// Handle is part of http1.Handler.
+func (n *native) Handle(x *http1.Exchange) {
 	switch path := x.Path(); string(path) {
 	case "/plaintext":
 		if allowed(x, http.MethodGet, http.MethodHead) {
@@ -46,19 +49,19 @@ func native(x *http1.Exchange) {
 		sleep(x)
 	case "*": // the server as a whole
 		if allowed(x, http.MethodOptions) {
-			options(x)
+			wholeServer(x)
 		}
 	case "":
 		if allowed(x, http.MethodOptions) { // CONNECT, or OPTIONS of an absolute URI without a path
-			options(x)
+			wholeServer(x)
 		}
 	default:
-		x.Respond(http.StatusNotFound, textPlain, []byte("not found\n"))
+		n.others.Handle(x)
 	}
 }
 
-// options says what the server as a whole does.
-func options(x *http1.Exchange) {
+// wholeServer says what the server as a whole does.
+func wholeServer(x *http1.Exchange) {
 	x.SetHeader("Allow", "GET, HEAD, POST, OPTIONS")
 	x.Respond(http.StatusNoContent, "", nil)
 }

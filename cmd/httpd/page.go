@@ -19,6 +19,10 @@ func page(kind string) string {
 <li><code>GET <a href="/json">/json</a></code> a fixed JSON object</li>
 <li><code>POST /echo</code> the request's body</li>
 <li><code><a href="/sleep?ms=100">/sleep?ms=100</a></code> an answer after so many milliseconds</li>
+<li><code>GET <a href="/events">/events</a></code> Server-Sent Events: the time, once a second</li>
+<li><code>POST /upload</code> a form with files, streamed to disk; answers with their sums</li>
+<li><code>GET /static/</code> files, with <code>-static</code></li>
+<li><code>GET <a href="/healthz">/healthz</a></code>, <code><a href="/metrics">/metrics</a></code>, <code><a href="/debug/calandria/">/debug/calandria/</a></code> for operators</li>
 </ul>
 </body>
 </html>

@@ -53,9 +53,11 @@ func GoList(root string, args ...string) ([]Package, error) {
 }
 
 const (
-	netpoll  = "github.com/cloudwego/netpoll"
-	xsys     = "golang.org/x/sys"
-	pollRoom = "reactor/internal/poll"
+	netpoll     = "github.com/cloudwego/netpoll"
+	xsys        = "golang.org/x/sys"
+	prometheus  = "github.com/prometheus/client_golang"
+	pollRoom    = "reactor/internal/poll"
+	metricsRoom = "reactor/metrics"
 )
 
 // protocolEdges are the only imports from one protocol to another.
@@ -129,6 +131,7 @@ func refused(dir, imp string) string {
 		return "only " + pollRoom + " may"
 	case in(imp, netpoll) && dir != pollRoom:
 		return "only " + pollRoom + " may"
+	case dir == metricsRoom && in(imp, prometheus):
 	case thirdParty && layer(dir) <= 1 && !in(imp, netpoll) && !in(imp, xsys):
 		return "the core stands on netpoll and x/sys alone"
 	}

@@ -34,6 +34,10 @@ func TestArrows(t *testing.T) {
 			"reactor: imports " + netpoll + ": only reactor/internal/poll may",
 		}},
 		{"unsafe elsewhere", pkg("protocols/http1", "unsafe"), []string{"protocols/http1: imports unsafe: only reactor/internal/poll may"}},
+		{"Prometheus in its room", pkg("reactor/metrics", "github.com/prometheus/client_golang/prometheus"), nil},
+		{"Prometheus elsewhere in the core", pkg("reactor", "github.com/prometheus/client_golang/prometheus"), []string{
+			"reactor: imports github.com/prometheus/client_golang/prometheus: the core stands on netpoll and x/sys alone",
+		}},
 		{"another module in the core", pkg("reactor/metrics", "example.org/prom"), []string{
 			"reactor/metrics: imports example.org/prom: the core stands on netpoll and x/sys alone",
 		}},

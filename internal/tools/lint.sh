@@ -12,9 +12,11 @@ for tags in "" portable; do
   tool staticcheck -tags "$tags" ./...
 done
 echo "vet and staticcheck, interop"
-go vet -tags interop ./interop
-tool staticcheck -tags interop ./interop
-(cd bench/peers && echo "vet, bench/peers" && go vet ./...)
+go vet -tags interop ./...
+tool staticcheck -tags interop ./interop ./transports/... ./protocols/...
+for module in bench/peers protocols/http1/acme/pebble; do
+  (cd "$module" && echo "vet, $module" && go vet ./... && go mod tidy -diff)
+done
 for target in darwin/arm64 windows/amd64 linux/386; do # all three take the portable engine
   echo "vet, $target"
   GOOS=${target%/*} GOARCH=${target#*/} go vet ./...
