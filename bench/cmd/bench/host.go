@@ -50,7 +50,7 @@ func describe(ctx context.Context, root, scenario string, p *plan, files, seed u
 		Seed: seed, Peers: map[string]string{},
 	}
 	for _, t := range p.targets {
-		if v := t.versionText(); v != "" && h.Peers[t.version] == "" {
+		if v := t.versionText(ctx); v != "" && h.Peers[t.version] == "" {
 			h.Peers[t.version] = v
 			h.order = append(h.order, t.version)
 		}

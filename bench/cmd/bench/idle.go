@@ -65,7 +65,7 @@ func (p *plan) runIdle(ctx context.Context, conns int, wait time.Duration, repor
 				return err
 			}
 			plain, freed := run.perConn(run.Idle)
-			fmt.Fprintf(os.Stderr, "round %d/%d  %-12s %6.0f B/connection, %6.0f B after freeing\n", round, p.rounds, t.name, plain, freed)
+			fmt.Fprintf(os.Stderr, "round %d/%d  %-19s %6.0f B/connection, %6.0f B after freeing\n", round, p.rounds, t.name, plain, freed)
 		}
 	}
 	p.writeIdleTable(report, runs, conns, wait)
@@ -84,7 +84,7 @@ func (p *plan) measureIdle(ctx context.Context, t *target, conns int, wait time.
 	if run.Before, err = s.state(t.control); err != nil {
 		return run, err
 	}
-	clients, err := startIdleClients(ctx, s.addr, conns)
+	clients, err := startIdleClients(ctx, s, conns)
 	defer clients.stop()
 	if err != nil {
 		return run, err
@@ -112,7 +112,7 @@ func (p *plan) measureIdle(ctx context.Context, t *target, conns int, wait time.
 
 // startIdleClients divides the connections among processes, each with source addresses of its own. What
 // it returns is to be stopped even with an error.
-func startIdleClients(ctx context.Context, addr string, conns int) (group, error) {
+func startIdleClients(ctx context.Context, s *server, conns int) (group, error) {
 	var clients group
 	for i := range idleProcesses {
 		var sources []string
@@ -123,7 +123,8 @@ func startIdleClients(ctx context.Context, addr string, conns int) (group, error
 		if i == 0 {
 			n += conns % idleProcesses
 		}
-		c, err := startChild(ctx, "idle-client", "-addr", addr, "-n", fmt.Sprint(n), "-sources", strings.Join(sources, ","))
+		c, err := startChild(ctx, "idle-client",
+			"-addr", s.addr, "-tls", s.tls, "-n", fmt.Sprint(n), "-sources", strings.Join(sources, ","))
 		if err != nil {
 			return clients, err
 		}

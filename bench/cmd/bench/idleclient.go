@@ -22,6 +22,7 @@ func idleClient(args []string) error {
 	flags := flag.NewFlagSet("idle-client", flag.ExitOnError)
 	addr := flags.String("addr", "", "server")
 	n := flags.Int("n", 0, "connections")
+	version := flags.String("tls", "", "TLS version, 1.2 or 1.3; none if empty")
 	sources := flags.String("sources", "", "comma-separated source addresses, used in turn")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -32,7 +33,7 @@ func idleClient(args []string) error {
 	from := strings.Split(*sources, ",")
 	clients := make([]*client, *n)
 	open := eachClient(clients, dialers, func(i int) error {
-		c, err := dialClient(*addr, from[i%len(from)])
+		c, err := dialVersion(*addr, from[i%len(from)], *version)
 		if err != nil {
 			return err
 		}

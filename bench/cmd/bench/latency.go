@@ -73,7 +73,7 @@ func (p *plan) measureLatency(ctx context.Context, t *target) (latencyRun, error
 	saturated := make(chan outcome, 1)
 	go func() {
 		l := load{Conns: saturatingConns, Depth: saturatingDepth}
-		r, err := p.wrk.run(ctx, s.url(), l, p.measure+2*lead)
+		r, err := p.wrk.run(ctx, s.url(plaintextPath), l, p.measure+2*lead)
 		saturated <- outcome{r, err}
 	}()
 	time.Sleep(lead)

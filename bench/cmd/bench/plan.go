@@ -9,6 +9,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,10 +21,12 @@ type plan struct {
 	measure time.Duration
 	warmUp  time.Duration
 	loads   []load
+	work    []workKind // of the scenarios that have their own
 	wrk     wrk
 	record  func(any) error // appends to the record file
 	random  *rand.Rand
 
+	absent   []string // servers that were not to be had
 	failures []failure
 }
 
@@ -52,6 +56,24 @@ func (p *plan) failed(ctx context.Context, t *target, what string, round int, er
 	p.failures = append(p.failures, f)
 	fmt.Fprintf(os.Stderr, "round %d/%d  %s, %s: %v\n", round, p.rounds, t.name, what, err)
 	return p.record(f)
+}
+
+// without gives the names of all that are not among the built ones.
+func without(all, built []*target) []string {
+	var absent []string
+	for _, t := range all {
+		if !slices.Contains(built, t) {
+			absent = append(absent, t.name)
+		}
+	}
+	return absent
+}
+
+// writeAbsent says which servers are not in the tables.
+func (p *plan) writeAbsent(w io.Writer) {
+	if len(p.absent) > 0 {
+		fmt.Fprintf(w, "Left out, since they did not build or are not installed: %s.\n\n", strings.Join(p.absent, ", "))
+	}
 }
 
 // writeFailures lists the runs that failed.

@@ -40,6 +40,21 @@ func TestFailuresOfPeersAreOnlyReported(t *testing.T) {
 	}
 }
 
+func TestAbsentServersAreNamed(t *testing.T) {
+	all := []*target{{name: "a"}, {name: "b"}, {name: "c"}}
+	p := &plan{absent: without(all, all[1:2])}
+	var out bytes.Buffer
+	p.writeAbsent(&out)
+	if !strings.HasSuffix(out.String(), ": a, c.\n\n") {
+		t.Errorf("the report says %q", out.String())
+	}
+	out.Reset()
+	(&plan{absent: without(all, all)}).writeAbsent(&out)
+	if out.Len() > 0 {
+		t.Errorf("of none the report says %q", out.String())
+	}
+}
+
 func TestAnInterruptEndsTheRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -18,6 +18,7 @@ import (
 var roles = map[string]func(args []string) error{
 	"idle-client": idleClient,
 	"probe":       probe,
+	"handshakes":  handshakes,
 }
 
 // child is this program in one of its roles. It takes commands, one a line, and answers each with a line:

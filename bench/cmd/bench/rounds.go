@@ -15,7 +15,8 @@ const settle = 200 * time.Millisecond
 
 // httpRun is one measured run of one server in one round.
 type httpRun struct {
-	Kind      string  `json:"kind"` // "http"
+	Kind      string  `json:"kind"`           // the scenario
+	Work      string  `json:"work,omitempty"` // what was done, where a scenario has several things
 	Server    string  `json:"server"`
 	Round     int     `json:"round"`
 	Load      load    `json:"load"`
@@ -28,7 +29,8 @@ type httpRun struct {
 	Memory    memory  `json:"memory_bytes"`
 	Errors    int64   `json:"socket_errors"`
 	BadStatus int64   `json:"bad_status"`
-	Others    float64 `json:"other_cores"` // that programs other than the server and wrk kept busy
+	Others    float64 `json:"other_cores"`           // that programs other than the server and its client kept busy
+	Coded     int     `json:"coded_bytes,omitempty"` // of a compressed answer's body
 }
 
 // runHTTP measures every server under every load, the servers in turn, round by round.
@@ -57,57 +59,16 @@ func (p *plan) runHTTP(ctx context.Context) ([]httpRun, error) {
 	return runs, nil
 }
 
-// measureHTTP starts the server, warms it up, and reads its CPU time around one run of wrk.
+// measureHTTP starts the server and meters one run of wrk.
 func (p *plan) measureHTTP(ctx context.Context, t *target, l load) (httpRun, error) {
-	run := httpRun{Kind: "http", Server: t.name, Load: l}
 	s, err := startServer(ctx, t, false)
 	if err != nil {
-		return run, err
+		return httpRun{}, err
 	}
 	defer s.stop()
-	if p.warmUp > 0 {
-		if _, err := p.wrk.run(ctx, s.url(), l, p.warmUp); err != nil {
-			return run, err
-		}
-	}
-	time.Sleep(settle)
-	start := time.Now()
-	hostBefore, err := readHostCPU()
-	if err != nil {
-		return run, err
-	}
-	before, err := sampleCPU(s.pid())
-	if err != nil {
-		return run, err
-	}
-	result, err := p.wrk.run(ctx, s.url(), l, p.measure)
-	if err != nil {
-		return run, fmt.Errorf("%w; the server said: %s", err, s.log)
-	}
-	time.Sleep(settle)
-	after, err := sampleCPU(s.pid())
-	if err != nil {
-		return run, err
-	}
-	hostAfter, err := readHostCPU()
-	if err != nil {
-		return run, err
-	}
-	wall := time.Since(start)
-	if run.Memory, err = readMemory(s.pid()); err != nil {
-		return run, err
-	}
-	if result.Requests == 0 {
-		return run, fmt.Errorf("no request was answered; the server said: %s", s.log)
-	}
-	used := cpuBetween(before, after)
-	run.Others = max(0, (hostAfter-hostBefore-used-result.CPU).Seconds()/wall.Seconds())
-	run.CPU = micros(used) / float64(result.Requests)
-	run.CPUTotal = used.Seconds()
-	run.Requests, run.PerSecond = result.Requests, result.PerSecond
-	run.P50, run.P99 = micros(result.P50), micros(result.P99)
-	run.Errors, run.BadStatus = result.Errors, result.BadStatus
-	return run, nil
+	run, err := p.meter(ctx, s, wrkDriver{wrk: p.wrk, url: s.url(plaintextPath), load: l})
+	run.Kind, run.Server, run.Load = "http", t.name, l
+	return run, err
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

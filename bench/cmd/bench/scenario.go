@@ -48,6 +48,7 @@ func run(ctx context.Context, o options) error {
 	}
 	var report strings.Builder
 	h.write(&report)
+	p.writeAbsent(&report)
 	if err := p.runScenario(ctx, o, &report); err != nil {
 		return err
 	}
@@ -62,36 +63,68 @@ func run(ctx context.Context, o options) error {
 
 // newPlan picks and builds the servers and reads the loads.
 func newPlan(ctx context.Context, root, work string, o options) (*plan, error) {
-	targets := httpTargets()
-	switch o.scenario {
-	case "http":
-	case "idle":
-		targets = idleTargets()
-	case "stdp99":
-		if o.only == "" {
-			o.only = "ours std," + nethttpName
-		}
-	default:
-		return nil, fmt.Errorf("-scenario: %q is none of http, idle, stdp99", o.scenario)
+	if o.scenario == "stdp99" && o.only == "" {
+		o.only = "ours std," + nethttpName
 	}
-	targets, err := only(targets, o.only)
-	if err != nil {
-		return nil, err
+	if ownWork(o.scenario) {
+		o.depths = "1"
 	}
 	loads, err := parseLoads(o.conns, o.depths)
 	if err != nil {
 		return nil, err
 	}
-	if targets, err = buildAll(ctx, root, filepath.Join(work, "bin"), targets, o.requireOurs); err != nil {
+	targets, kinds, err := lineUp(work, o, loads)
+	if err != nil {
+		return nil, err
+	}
+	if targets, err = only(targets, o.only); err != nil {
+		return nil, err
+	}
+	built, err := buildAll(ctx, root, filepath.Join(work, "bin"), targets, o.requireOurs)
+	if err != nil {
 		return nil, err
 	}
 	return &plan{
-		targets: targets, rounds: o.rounds, loads: loads,
+		targets: built, absent: without(targets, built), rounds: o.rounds, loads: loads, work: kinds,
 		measure: time.Duration(o.seconds) * time.Second,
 		warmUp:  time.Duration(o.warmUp) * time.Second,
 		wrk:     wrk{threads: o.wrkThreads, scripts: work},
 		random:  rand.New(rand.NewPCG(o.seed, o.seed)),
 	}, nil
+}
+
+// ownWork says whether a scenario measures work of its own, by kinds, in place of /plaintext under loads.
+func ownWork(scenario string) bool {
+	return scenario == "tls" || scenario == "static" || scenario == "gzip"
+}
+
+// lineUp gives the servers of a scenario, and the kinds of work that they are given if it has its own.
+func lineUp(work string, o options, loads []load) ([]*target, []workKind, error) {
+	switch {
+	case o.idleTLS && o.scenario != "idle":
+		return nil, nil, errors.New("-tls is for -scenario idle; see -scenario tls")
+	case o.scenario == "http" || o.scenario == "stdp99":
+		return httpTargets(), nil, nil
+	case o.scenario == "idle" && !o.idleTLS:
+		return idleTargets(), nil, nil
+	case o.scenario != "idle" && !ownWork(o.scenario):
+		return nil, nil, fmt.Errorf("-scenario: %q is none of http, idle, stdp99, tls, static, gzip", o.scenario)
+	}
+	f, err := makeFixtures(work)
+	if err != nil {
+		return nil, nil, err
+	}
+	nginx := nginxSite{dir: filepath.Join(work, nginxName)}
+	switch o.scenario {
+	case "tls":
+		return tlsTargets(f, nginx), tlsWork(loads), nil
+	case "static":
+		return staticTargets(f, nginx), staticWork(loads), nil
+	case "gzip":
+		kinds, err := gzipWork(f, loads)
+		return gzipTargets(f), kinds, err
+	}
+	return idleTLSTargets(f), nil, nil
 }
 
 // runScenario measures and writes the report's tables.
@@ -101,6 +134,8 @@ func (p *plan) runScenario(ctx context.Context, o options, report io.Writer) err
 		return p.runIdle(ctx, o.idleConns, o.idleWait, report)
 	case "stdp99":
 		return p.runLatency(ctx, report)
+	case "tls", "static", "gzip":
+		return p.runWork(ctx, o.scenario, report)
 	}
 	runs, err := p.runHTTP(ctx)
 	if err != nil {

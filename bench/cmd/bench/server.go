@@ -33,6 +33,8 @@ type server struct {
 	answers chan string // lines of standard output; of interest only to control
 	log     *tail
 	done    chan struct{} // closed when the process has ended
+	tls     string        // as in target
+	workers []int         // processes of its own, if it is nginx
 }
 
 // startServer starts the target on a free port and waits until it has answered a request.
@@ -41,17 +43,10 @@ func startServer(ctx context.Context, t *target, control bool) (*server, error) 
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{}, t.args...)
-	if t.name == floorName {
-		args = append(args, addr)
-	} else {
-		args = append(args, "-listen", addr)
+	s := &server{addr: addr, tls: t.tls, log: &tail{}, answers: make(chan string, 64), done: make(chan struct{})}
+	if s.cmd, err = t.command(ctx, addr, control); err != nil {
+		return nil, err
 	}
-	if control && t.control {
-		args = append(args, "-control")
-	}
-	s := &server{addr: addr, log: &tail{}, answers: make(chan string, 64), done: make(chan struct{})}
-	s.cmd = exec.CommandContext(ctx, t.path, args...)
 	s.cmd.Env = cleanEnv(os.Environ())
 	s.cmd.Stderr = s.log
 	if s.input, err = s.cmd.StdinPipe(); err != nil {
@@ -69,7 +64,43 @@ func startServer(ctx context.Context, t *target, control bool) (*server, error) 
 		s.stop()
 		return nil, fmt.Errorf("%s: %w; it said: %s", t.name, err, s.log)
 	}
+	if t.nginx != nil {
+		if s.workers, err = s.waitWorkers(nginxWorkers); err != nil {
+			s.stop()
+			return nil, err
+		}
+	}
 	return s, nil
+}
+
+// waitWorkers waits until the server has n processes of its own: one may answer before the next one is there.
+func (s *server) waitWorkers(n int) ([]int, error) {
+	for deadline := time.Now().Add(readyTimeout); ; time.Sleep(time.Millisecond) {
+		pids, err := childrenOf(s.pid())
+		if err != nil || len(pids) == n {
+			return pids, err
+		}
+		if time.Now().After(deadline) {
+			return pids, fmt.Errorf("%d of %d workers after %v", len(pids), n, readyTimeout)
+		}
+	}
+}
+
+// command prepares the process.
+func (t *target) command(ctx context.Context, addr string, control bool) (*exec.Cmd, error) {
+	if t.nginx != nil {
+		return t.nginx.command(ctx, t.path, addr)
+	}
+	args := append([]string{}, t.args...)
+	if t.name == floorName {
+		args = append(args, addr)
+	} else {
+		args = append(args, "-listen", addr)
+	}
+	if control && t.control {
+		args = append(args, "-control")
+	}
+	return exec.CommandContext(ctx, t.path, args...), nil
 }
 
 // collect hands on the server's lines until it closes its output, then reaps it.
@@ -84,8 +115,18 @@ func (s *server) collect(out io.Reader) {
 	close(s.done)
 }
 
-func (s *server) pid() int    { return s.cmd.Process.Pid }
-func (s *server) url() string { return "http://" + s.addr + plaintextPath }
+func (s *server) pid() int { return s.cmd.Process.Pid }
+
+// pids are all its processes.
+func (s *server) pids() []int { return append([]int{s.pid()}, s.workers...) }
+
+// url is that of a path on the server.
+func (s *server) url(path string) string {
+	if s.tls != "" {
+		return "https://" + s.addr + path
+	}
+	return "http://" + s.addr + path
+}
 
 // waitReady connects until the server accepts, then checks its answers.
 func (s *server) waitReady() error {
@@ -95,7 +136,7 @@ func (s *server) waitReady() error {
 			return errors.New("it ended at once")
 		default:
 		}
-		c, err := dialClient(s.addr, "")
+		c, err := dialVersion(s.addr, "", s.tls)
 		if err == nil {
 			defer c.close()
 			return c.check()
@@ -138,6 +179,9 @@ func (s *server) stop() {
 	case <-time.After(stopTimeout):
 	}
 	_ = s.cmd.Process.Kill()
+	for _, pid := range s.workers { // whose master could not see to them, and which hold our pipe
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 	<-s.done
 }
 

@@ -16,6 +16,9 @@ import (
 
 const modulePath = "github.com/calandria-go/calandria"
 
+// peersModule is the folder of the peers' module.
+const peersModule = "bench/peers"
+
 // The two servers that the others are measured against.
 const (
 	floorName   = "floor"
@@ -30,7 +33,9 @@ type target struct {
 	args    []string // besides -listen
 	version string   // module whose version the header shows; "" for our own and the standard library
 	ours    bool
-	control bool // takes commands on standard input
+	control bool       // takes commands on standard input
+	tls     string     // the only version of TLS that it speaks, "1.2" or "1.3"; "": none
+	nginx   *nginxSite // what it is to serve, if it is nginx
 	path    string
 }
 
@@ -53,14 +58,13 @@ func idleTargets() []*target {
 }
 
 func peerTargets() []*target {
-	const peers = "bench/peers"
 	return []*target{
-		{name: nethttpName, module: peers, pkg: "./nethttp", control: true},
-		{name: "fasthttp", module: peers, pkg: "./fasthttp", control: true, version: "github.com/valyala/fasthttp"},
-		{name: "hertz", module: peers, pkg: "./hertz", control: true, version: "github.com/cloudwego/hertz"},
-		{name: "nbio pool", module: peers, pkg: "./nbio", control: true, version: "github.com/lesismal/nbio"},
-		{name: "nbio inline", module: peers, pkg: "./nbio", args: []string{"-inline"}, control: true, version: "github.com/lesismal/nbio"},
-		{name: "gnet raw", module: peers, pkg: "./gnet", control: true, version: "github.com/panjf2000/gnet/v2"},
+		{name: nethttpName, module: peersModule, pkg: "./nethttp", control: true},
+		{name: "fasthttp", module: peersModule, pkg: "./fasthttp", control: true, version: "github.com/valyala/fasthttp"},
+		{name: "hertz", module: peersModule, pkg: "./hertz", control: true, version: "github.com/cloudwego/hertz"},
+		{name: "nbio pool", module: peersModule, pkg: "./nbio", control: true, version: "github.com/lesismal/nbio"},
+		{name: "nbio inline", module: peersModule, pkg: "./nbio", args: []string{"-inline"}, control: true, version: "github.com/lesismal/nbio"},
+		{name: "gnet raw", module: peersModule, pkg: "./gnet", control: true, version: "github.com/panjf2000/gnet/v2"},
 	}
 }
 
@@ -100,6 +104,8 @@ func buildAll(ctx context.Context, root, dir string, targets []*target, requireO
 		switch {
 		case err == nil:
 			built = append(built, t)
+		case errors.Is(err, errNoNginx):
+			fmt.Fprintf(os.Stderr, "bench: left out %q: %v\n", t.name, err)
 		case t.ours && !requireOurs:
 			fmt.Fprintf(os.Stderr, "bench: skipped %q, which does not build: %v\n", t.name, err)
 		default:
@@ -112,8 +118,13 @@ func buildAll(ctx context.Context, root, dir string, targets []*target, requireO
 	return built, nil
 }
 
-// build compiles the target's program and notes where it is.
+// build compiles the target's program, or looks for it if it is nginx, and notes where it is.
 func (t *target) build(ctx context.Context, root, dir string) error {
+	if t.nginx != nil {
+		var err error
+		t.path, err = findNginx(nginxPaths...)
+		return err
+	}
 	name := strings.TrimSuffix(strings.TrimPrefix(t.pkg, "./"), ".c")
 	t.path = filepath.Join(dir, strings.ReplaceAll(name, "/", "-"))
 	var cmd *exec.Cmd
@@ -131,7 +142,10 @@ func (t *target) build(ctx context.Context, root, dir string) error {
 }
 
 // versionText is the version that was linked into the built program: "" if it has none of its own.
-func (t *target) versionText() string {
+func (t *target) versionText(ctx context.Context) string {
+	if t.nginx != nil {
+		return nginxVersion(ctx, t.path)
+	}
 	if t.version == "" {
 		return ""
 	}

@@ -53,11 +53,14 @@ end
 request = function() return requests end
 `
 
-// command prepares a run of wrk against url for the given time.
-func (w wrk) command(ctx context.Context, url string, l load, d time.Duration) (*exec.Cmd, error) {
+// command prepares a run of wrk against url for the given time, with fields ("Name: value") in each request.
+func (w wrk) command(ctx context.Context, url string, l load, d time.Duration, fields ...string) (*exec.Cmd, error) {
 	args := []string{
 		fmt.Sprintf("-t%d", w.threads), fmt.Sprintf("-c%d", l.Conns), fmt.Sprintf("-d%ds", max(int(d.Seconds()), 1)),
 		"--latency", "--timeout", "10s",
+	}
+	for _, field := range fields {
+		args = append(args, "-H", field)
 	}
 	if l.Depth > 1 {
 		script := filepath.Join(w.scripts, fmt.Sprintf("pipeline%d.lua", l.Depth))
@@ -70,10 +73,10 @@ func (w wrk) command(ctx context.Context, url string, l load, d time.Duration) (
 }
 
 // run drives url with the load for d, and gives up some seconds later.
-func (w wrk) run(ctx context.Context, url string, l load, d time.Duration) (wrkResult, error) {
+func (w wrk) run(ctx context.Context, url string, l load, d time.Duration, fields ...string) (wrkResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, d+15*time.Second)
 	defer cancel()
-	cmd, err := w.command(ctx, url, l, d)
+	cmd, err := w.command(ctx, url, l, d, fields...)
 	if err != nil {
 		return wrkResult{}, err
 	}
