@@ -43,8 +43,8 @@ type target struct {
 func httpTargets() []*target {
 	return append([]*target{
 		{name: floorName, pkg: "bench/floor/floor.c"},
-		{name: "ours native", module: ".", pkg: "./cmd/httpd", args: []string{"-handler", "native"}, ours: true},
-		{name: "ours std", module: ".", pkg: "./cmd/httpd", args: []string{"-handler", "std"}, ours: true},
+		{name: "ours native", module: ".", pkg: "./cmd/httpd", args: []string{"-handler", "native", "-metrics", "off"}, ours: true},
+		{name: "ours std", module: ".", pkg: "./cmd/httpd", args: []string{"-handler", "std", "-metrics", "off"}, ours: true},
 	}, peerTargets()...)
 }
 
