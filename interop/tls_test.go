@@ -119,6 +119,9 @@ func TestTLSCurl(t *testing.T) {
 					t.Errorf("TLS %s: %q\n%s", v, r.stdout, r.stderr)
 				}
 			}
+			if r := mustRun(t, nil, "curl", "-sS", "--http1.0", "--cacert", p.file("ca.pem"), s.urls[0]+"/plaintext"); r.stdout != "Hello, World!" {
+				t.Errorf("HTTP/1.0, which curl asks for by ALPN: %q", r.stdout)
+			}
 			if r := run(t, nil, "curl", "-sS", s.urls[0]+"/"); r.err == nil || !strings.Contains(r.stderr, "certificate") {
 				t.Errorf("a client that does not know the authority: %v, %s", r.err, r.stderr)
 			}

@@ -31,19 +31,19 @@ func (s *site) loadTLS() (err error) {
 			return err
 		}
 		s.closers = append(s.closers, t.store)
-		t.config = t.store.Config(&ctls.Config{NextProtos: []string{"http/1.1"}})
+		t.config = t.store.Config(&ctls.Config{NextProtos: []string{"http/1.1", "http/1.0"}})
 	case s.o.tlsSelfSigned:
 		pair, err := tls.SelfSigned("localhost", "127.0.0.1", "::1")
 		if err != nil {
 			return err
 		}
-		t.config = &ctls.Config{Certificates: []ctls.Certificate{pair}, NextProtos: []string{"http/1.1"}}
+		t.config = &ctls.Config{Certificates: []ctls.Certificate{pair}, NextProtos: []string{"http/1.1", "http/1.0"}}
 	default:
 		t.acme, err = acme.New(acme.Config{Hosts: s.o.acme, AcceptTerms: true, Dir: s.o.acmeDir, Directory: s.o.acmeDirectory})
 		if err != nil {
 			return fmt.Errorf("-acme: %w", err)
 		}
-		t.config = t.acme.TLSConfig()
+		t.config = t.acme.TLSConfig("http/1.1", "http/1.0")
 	}
 	s.tls = t
 	return nil
