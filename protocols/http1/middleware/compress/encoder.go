@@ -3,6 +3,7 @@ package compress
 import (
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/andybalholm/brotli"
@@ -76,15 +77,37 @@ type pool struct {
 	levels levels
 	max    int64 // in use at once
 	active atomic.Int64
-	free   [kinds]chan *stream
+	keep   int // of each kind
+
+	mu   sync.Mutex
+	free [kinds][]*stream // the one that was used last is taken first: its tables are in the processor's cache
 }
 
 func newPool(l levels, maxActive int64, maxIdle int) *pool {
-	p := &pool{levels: l, max: maxActive}
-	for k := range p.free {
-		p.free[k] = make(chan *stream, maxIdle)
+	return &pool{levels: l, max: maxActive, keep: maxIdle}
+}
+
+// take gives an idle stream, or nil.
+func (p *pool) take(k kind) *stream {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.free[k])
+	if n == 0 {
+		return nil
 	}
-	return p
+	s := p.free[k][n-1]
+	p.free[k][n-1] = nil
+	p.free[k] = p.free[k][:n-1]
+	return s
+}
+
+// put keeps a stream for reuse, if there is room.
+func (p *pool) put(s *stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free[s.kind]) < p.keep {
+		p.free[s.kind] = append(p.free[s.kind], s)
+	}
 }
 
 // get gives a stream, or nil if as many are in use as may be.
@@ -93,10 +116,8 @@ func (p *pool) get(k kind) *stream {
 		p.active.Add(-1)
 		return nil
 	}
-	var s *stream
-	select {
-	case s = <-p.free[k]:
-	default:
+	s := p.take(k)
+	if s == nil {
 		e, err := p.newEncoder(k)
 		if err != nil { // the levels were checked: none of the libraries has another reason
 			p.active.Add(-1)
@@ -155,10 +176,7 @@ func (s *stream) Write(p []byte) (int, error) {
 func (s *stream) Close() {
 	s.held, s.done = false, false
 	s.pool.active.Add(-1)
-	select {
-	case s.pool.free[s.kind] <- s:
-	default:
-	}
+	s.pool.put(s)
 }
 
 // nothing is the Filter of an answer to HEAD: it takes the Content-Length away, which would be that of the plain body.
