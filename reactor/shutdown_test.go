@@ -137,9 +137,8 @@ func TestShutdownRaces(t *testing.T) {
 		})
 		finish(t, "all calls", wg.Wait)
 		a.balanced(t)
-		if n := s.r.open.Load(); n != 0 {
-			t.Errorf("%d open after Shutdown", n)
-		}
+		// A place is given back behind OnClose, and a listener that is just being stopped may take one for the moment of an accept.
+		eventually(t, "nothing is open after Shutdown", func() bool { return s.r.open.Load() == 0 })
 		if t.Failed() {
 			return
 		}
