@@ -18,6 +18,10 @@ const (
 	aheadRetry = 10 * time.Millisecond
 )
 
+// resident says whether a part of a file can be sent without waiting for the disk; a variable for tests, since the page cache
+// does what it likes.
+var resident = poll.Resident
+
 // fileRange is what is left to be sent of a file. It belongs to the loop, but for done.
 type fileRange struct {
 	f       *os.File
@@ -62,7 +66,7 @@ func (c *Conn) sendFileLocked(k *chunk) (n, asked int, err error) {
 	r := k.file
 	asked = int(min(r.left, fileStep))
 	if end := r.off + int64(asked); end > r.warm {
-		if !poll.Resident(r.f, r.off, asked) {
+		if !resident(r.f, r.off, asked) {
 			c.readAheadLocked(r)
 			return 0, 0, nil
 		}
