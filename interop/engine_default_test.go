@@ -3,3 +3,6 @@
 package interop
 
 const serverTags = ""
+
+// slowReaderMemory bounds what a reader of a large file that hardly reads may cost: sendfile holds nothing of it.
+const slowReaderMemory = 20 << 10

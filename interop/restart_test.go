@@ -1,4 +1,4 @@
-//go:build interop
+//go:build interop && !portable
 
 package interop
 
@@ -10,9 +10,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -139,4 +142,26 @@ func ask(c net.Conn, br *bufio.Reader) (again bool, err error) {
 		return false, fmt.Errorf("%s: %q, %v", resp.Status, body, err)
 	}
 	return !resp.Close, nil
+}
+
+var replacedBy = regexp.MustCompile(`msg=replaced by=(\d+)`)
+
+// restart replaces the serving process and waits until its successor has said that it is ready.
+func (s *site) restart(nth int) error {
+	s.signal(syscall.SIGUSR2)
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+		found := replacedBy.FindAllStringSubmatch(s.stderr.String(), -1)
+		if len(found) < nth {
+			continue
+		}
+		pid, err := strconv.Atoi(found[nth-1][1])
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.pid = pid
+		s.mu.Unlock()
+		return nil
+	}
+	return fmt.Errorf("restart %d: no successor", nth)
 }

@@ -5,12 +5,9 @@ package interop
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -138,26 +135,4 @@ func (s *site) end(first <-chan error) {
 		}
 		<-time.After(20 * time.Millisecond)
 	}
-}
-
-var replacedBy = regexp.MustCompile(`msg=replaced by=(\d+)`)
-
-// restart replaces the serving process and waits until its successor has said that it is ready.
-func (s *site) restart(nth int) error {
-	s.signal(syscall.SIGUSR2)
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
-		found := replacedBy.FindAllStringSubmatch(s.stderr.String(), -1)
-		if len(found) < nth {
-			continue
-		}
-		pid, err := strconv.Atoi(found[nth-1][1])
-		if err != nil {
-			return err
-		}
-		s.mu.Lock()
-		s.pid = pid
-		s.mu.Unlock()
-		return nil
-	}
-	return fmt.Errorf("restart %d: no successor", nth)
 }
