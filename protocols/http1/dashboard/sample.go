@@ -111,6 +111,9 @@ func (d *Dashboard) sample() {
 		if d.cfg.Reactor.Draining() {
 			return
 		}
+		if ok && time.Since(last.at) < d.cfg.Every/2 {
+			continue // a tick that was late, and the next one on its heels: rates over so little time are noise
+		}
 		now, fine := d.read()
 		if ok && fine {
 			e := between(&last, &now)
