@@ -175,8 +175,9 @@ func (s *stream) Write(p []byte) (int, error) {
 // Close is part of http1.Filter. An encoder that was given up in the middle is as good as any: Reset comes before its next use.
 func (s *stream) Close() {
 	s.held, s.done = false, false
-	s.pool.active.Add(-1)
-	s.pool.put(s)
+	p := s.pool
+	p.put(s) // from here on it may be another answer's
+	p.active.Add(-1)
 }
 
 // nothing is the Filter of an answer to HEAD: it takes the Content-Length away, which would be that of the plain body.

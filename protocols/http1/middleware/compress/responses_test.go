@@ -300,16 +300,23 @@ func TestEncodersBounded(t *testing.T) {
 	}
 	deadline, tick := time.After(patience), time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for c.pool.active.Load() != 0 {
+	for c.pool.active.Load() != 0 { // each was put away before it was counted off
 		select {
 		case <-deadline:
 			t.Fatalf("%d encoders in use", c.pool.active.Load())
 		case <-tick.C:
 		}
 	}
-	if n := len(c.pool.free[kindGzip]); n != 1 {
+	if n := c.pool.idle(kindGzip); n != 1 {
 		t.Errorf("%d encoders are kept", n)
 	}
+}
+
+// idle says how many streams of a kind are kept.
+func (p *pool) idle(k kind) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.free[k])
 }
 
 // A client that goes away in the middle leaves no encoder behind, and the next one gets a good stream from the same encoder.
