@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/transports"
 	"github.com/calandria-go/calandria/transports/tcp"
 )
 
@@ -16,6 +17,8 @@ import (
 type Dialer struct {
 	// TCP has the options of the connection below. Its Timeout bounds resolution and connecting.
 	TCP tcp.Dialer
+	// Via opens the connection below in place of TCP: through a proxy, say, or by another resolver.
+	Via transports.Dialer
 	// Config is crypto/tls's; nil is an empty one. Without a ServerName, a copy gets the host that is dialed.
 	Config *ctls.Config
 	// HandshakeTimeout bounds the handshake; 0: 10 s; negative: only the context does.
@@ -68,7 +71,7 @@ func (d *Dialer) dial(
 		secured(c)
 	})
 	first.client.after = func(c *reactor.Conn) { ch <- result{c, nil} }
-	c, err := d.TCP.DialConn(ctx, r, addr, first)
+	c, err := d.below().DialConn(ctx, r, addr, first)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +86,13 @@ func (d *Dialer) dial(
 		return nil, dialError(c, res.err)
 	}
 	return res.c, nil
+}
+
+func (d *Dialer) below() transports.Dialer {
+	if d.Via != nil {
+		return d.Via
+	}
+	return &d.TCP
 }
 
 // config gives the Config with the name of the server that is dialed.
