@@ -229,8 +229,7 @@ func (l *Listener) hasRoom() bool {
 func (a *acceptor) take(h poll.Handle) {
 	l, r := a.listener, a.listener.reactor
 	a.loop.stats.Accepted++
-	ip := h.Remote.Addr()
-	if r.overMemory() || !l.admits(h.Remote) || !l.joined(ip) {
+	if r.overMemory() || !l.admits(h.Remote) || !l.joined(h.Remote.Addr()) {
 		a.loop.stats.Refused++
 		h.Close()
 		r.unreserve()
@@ -238,7 +237,7 @@ func (a *acceptor) take(h poll.Handle) {
 	}
 	k := r.place()
 	c := r.newConn(k)
-	c.acceptor, c.remote, c.accepted = a, h.Remote, ip
+	c.acceptor, c.remote = a, h.Remote
 	c.loop.conns.Add(1)
 	c.loop.post(nil, func() { c.attach(h) })
 }
@@ -286,7 +285,7 @@ func (l *Listener) joined(ip netip.Addr) bool {
 // left ends what joined counted. The address is the one that was accepted, whatever a proxy said later.
 func (l *Listener) left(c *Conn) {
 	l.count.Add(-1)
-	ip := c.accepted
+	ip := c.remote.Addr()
 	if l.limits.MaxConnsPerIP <= 0 || !ip.IsValid() {
 		return
 	}
