@@ -8,6 +8,7 @@ import (
 
 	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/websocket/wire"
+	"github.com/calandria-go/calandria/reactor"
 )
 
 // Server upgrades requests to WebSockets. The zero value is good. Its fields are read at the first Upgrade and must not change
@@ -24,6 +25,8 @@ type Server struct {
 	CheckOrigin func(origin, host string) bool
 	// KeepRequest keeps the request's head for Conn.Request, at the cost of its memory for the life of the connection.
 	KeepRequest bool
+	// Reactor has the loops that UpgradeHTTP moves connections to; nil: one of the process's own, with the default limits.
+	Reactor *reactor.Reactor
 
 	once  sync.Once
 	set   *settings
