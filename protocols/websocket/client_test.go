@@ -69,7 +69,10 @@ func TestDialWays(t *testing.T) {
 			roundTrip(t, dial(t, c.url, &c.o))
 		})
 	}
-	t.Run("own reactor", func(t *testing.T) { roundTrip(t, dial(t, "ws://"+plain, nil)) })
+	t.Run("own reactor", func(t *testing.T) {
+		defer websocket.SetFallback(r)()
+		roundTrip(t, dial(t, "ws://"+plain, nil))
+	})
 }
 
 func dialTLS(t *testing.T) func(ctx context.Context, network, addr string) (net.Conn, error) {
