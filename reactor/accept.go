@@ -111,12 +111,17 @@ func (r *Reactor) Listen(ln net.Listener, p Protocol) (*Listener, error) {
 	return l, nil
 }
 
+func (a *acceptor) timerLoop() *loop   { return a.loop }
+func (a *acceptor) timerList() **Timer { return nil }
+func (a *acceptor) ended() bool        { return false }
+func (a *acceptor) turn(f func())      { a.loop.guardTask(f) }
+
 // start has every socket registered on its loop, and tells how each fared.
 func (l *Listener) start() <-chan error {
 	errs := make(chan error, len(l.lns))
 	for i, ln := range l.lns {
 		a := &acceptor{listener: l, loop: l.reactor.loops[i%len(l.reactor.loops)]}
-		a.retry = Timer{loop: a.loop, f: a.rested, slot: -1}
+		a.retry = Timer{owner: a, f: a.rested, slot: -1}
 		l.shards = append(l.shards, a)
 		a.loop.post(nil, func() {
 			var err error
