@@ -26,12 +26,12 @@ var policy = []struct {
 
 // candidate is an address to connect to, with what its place depends on.
 type candidate struct {
-	addr, source            netip.Addr // source is invalid if there is no way to addr
-	precedence              int
-	scope                   int
-	sameScope, sameLabel    bool
-	commonBits              int
-	reachable               bool
+	addr, source         netip.Addr // source is invalid if there is no way to addr
+	precedence           int
+	scope                int
+	sameScope, sameLabel bool
+	commonBits           int
+	reachable            bool
 }
 
 // order sorts addresses as RFC 6724, section 6, has it, by rules 1, 2, 5, 6, 8 and 9: reachable ones first, then those whose scope
