@@ -3,9 +3,10 @@ package resolve
 import (
 	"cmp"
 	"math/bits"
-	"net"
 	"net/netip"
 	"slices"
+
+	"github.com/calandria-go/calandria/transports/netaddr"
 )
 
 // policy is the table of RFC 6724, section 2.1, the longest prefix first.
@@ -138,11 +139,9 @@ func common(a, b netip.Addr) int {
 
 // sourceOf is the address that the kernel would send from; invalid if there is no route. Nothing is sent.
 func sourceOf(a netip.Addr) netip.Addr {
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 9)))
+	source, err := netaddr.SourceAddr(a)
 	if err != nil {
 		return netip.Addr{}
 	}
-	defer c.Close()
-	ap := c.LocalAddr().(*net.UDPAddr).AddrPort()
-	return ap.Addr().Unmap().WithZone("")
+	return source.WithZone("")
 }
