@@ -15,7 +15,7 @@ import (
 type Downloader struct {
 	// Client does the requests, redirects included; nil: http.DefaultClient. A Timeout of it bounds each request with its body.
 	Client *http.Client
-	// Header has fields for each request. Range, If-Range and Accept-Encoding are the Downloader's own.
+	// Header has fields for each request, Host among them. Range, If-Range and Accept-Encoding are the Downloader's own.
 	Header http.Header
 	// Rate bounds the bytes a second, of all connections of one download; 0 and negative: as fast as it comes.
 	Rate int64

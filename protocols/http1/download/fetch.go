@@ -69,6 +69,8 @@ func (r *run) ask(ctx context.Context, from, to int64) (*attempt, error) {
 	for name, values := range r.d.Header {
 		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
+	req.Host = req.Header.Get("Host")
+	req.Header.Del("Host")
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Del("Range")
 	req.Header.Del("If-Range")
