@@ -36,16 +36,20 @@ type Downloader struct {
 	// MaxBytes bounds the file; 0: 64 GiB, negative: unlimited.
 	MaxBytes int64
 	// Checkpoint is how often the partial file is synced and what is there noted, while it grows: at most so much is loaded
-	// again after a crash; 0: 1 s.
+	// again after a crash; 0 and negative: 1 s.
 	Checkpoint time.Duration
-	// Progress, if set, is called every 250 ms and at the end, by one goroutine at a time. It should not block: checkpoints wait for it.
+	// Progress, if set, is called every ProgressEvery and at the end, by one goroutine at a time. It should not block: checkpoints
+	// wait for it.
 	Progress func(Progress)
+	// ProgressEvery is how often; 0 and negative: 250 ms.
+	ProgressEvery time.Duration
 }
 
 const (
 	maxParallel    = 16
 	pieceSize      = 64 << 10
 	progressEvery  = 250 * time.Millisecond
+	checkpoints    = time.Second
 	enoughProgress = 64 << 10
 	maxAnew        = 5 // times that a resource may change under a download
 )
@@ -139,6 +143,14 @@ func (d *Downloader) client() *http.Client {
 }
 
 func (d *Downloader) parallel() int { return min(max(d.Parallel, 1), maxParallel) }
+
+// every is a time between two of something.
+func every(d, def time.Duration) time.Duration {
+	if d <= 0 {
+		return def
+	}
+	return d
+}
 
 func or[T int | int64 | time.Duration](v, def T) T {
 	if v == 0 {

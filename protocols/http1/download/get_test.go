@@ -18,10 +18,12 @@ import (
 
 const size = 1 << 20
 
-func TestGet(t *testing.T) {
+func TestGet(t *testing.T) { eachClient(t, testGet) }
+
+func testGet(t *testing.T, client *http.Client) {
 	want := content(1, size)
 	for _, parallel := range []int{0, 4} {
-		o := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/old" {
 				http.Redirect(w, r, "/new", http.StatusFound)
 				return
@@ -50,8 +52,7 @@ func TestGet(t *testing.T) {
 	}
 }
 
-// broken are answers that are none, or not whole, at each attempt or at first, and what comes of them.
-var broken = []struct {
+type brokenCase struct {
 	name     string
 	script   []http.HandlerFunc
 	resume   bool
@@ -59,7 +60,10 @@ var broken = []struct {
 	retries  int // 0: as many as it takes
 	want     error
 	requests string // the ranges that were asked for
-}{
+}
+
+// broken are answers that are none, or not whole, at each attempt or at first, and what comes of them.
+var broken = []brokenCase{
 	{"cut, continued", []http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), file(1, size, `"1"`)}, false, false, 0, nil, " bytes=400000-1048575"},
 	{
 		"cut, continued several times", []http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), file(1, size, `"1"`)},
@@ -98,42 +102,46 @@ var broken = []struct {
 
 // TestBroken: truncation is never success, what can be continued is, and of two versions no file is made.
 func TestBroken(t *testing.T) {
+	eachClient(t, func(t *testing.T, client *http.Client) {
+		for _, tt := range broken {
+			t.Run(tt.name, func(t *testing.T) { testBroken(t, client, tt) })
+		}
+	})
+}
+
+func testBroken(t *testing.T, client *http.Client, tt brokenCase) {
 	want := content(1, size)
-	for _, tt := range broken {
-		t.Run(tt.name, func(t *testing.T) {
-			o := serve(t, tt.script...)
-			d, path := quick(o), target(t)
-			d.Retries = tt.retries
-			job := download.Job{URL: o.URL, Path: path, Resume: tt.resume}
-			if tt.sum {
-				job.Sums = []download.Sum{sumOf(want)}
-			}
-			_, err := run(t, d, job)
-			var status, wanted *download.StatusError
-			switch {
-			case errors.As(tt.want, &wanted):
-				if !errors.As(err, &status) || status.StatusCode != wanted.StatusCode {
-					t.Fatal(err)
-				}
-			case tt.want == nil && err != nil, !errors.Is(err, tt.want):
-				t.Fatalf("%v; want %v", err, tt.want)
-			}
-			if tt.want == nil {
-				wantFile(t, path, want)
-			} else {
-				wantOnly(t, path)
-			}
-			var ranges []string
-			for _, a := range o.requests() {
-				ranges = append(ranges, a.rang)
-				if (a.rang == "") != (a.ifRange == "") {
-					t.Errorf("Range %q, If-Range %q", a.rang, a.ifRange)
-				}
-			}
-			if got := strings.Join(ranges, " "); got != tt.requests && tt.requests != "*" {
-				t.Errorf("asked %q; want %q", got, tt.requests)
-			}
-		})
+	o := serve(t, client, tt.script...)
+	d, path := quick(o), target(t)
+	d.Retries = tt.retries
+	job := download.Job{URL: o.URL, Path: path, Resume: tt.resume}
+	if tt.sum {
+		job.Sums = []download.Sum{sumOf(want)}
+	}
+	_, err := run(t, d, job)
+	var status, wanted *download.StatusError
+	switch {
+	case errors.As(tt.want, &wanted):
+		if !errors.As(err, &status) || status.StatusCode != wanted.StatusCode {
+			t.Fatal(err)
+		}
+	case tt.want == nil && err != nil, !errors.Is(err, tt.want):
+		t.Fatalf("%v; want %v", err, tt.want)
+	}
+	if tt.want == nil {
+		wantFile(t, path, want)
+	} else {
+		wantOnly(t, path)
+	}
+	var ranges []string
+	for _, a := range o.requests() {
+		ranges = append(ranges, a.rang)
+		if (a.rang == "") != (a.ifRange == "") {
+			t.Errorf("Range %q, If-Range %q", a.rang, a.ifRange)
+		}
+	}
+	if got := strings.Join(ranges, " "); got != tt.requests && tt.requests != "*" {
+		t.Errorf("asked %q; want %q", got, tt.requests)
 	}
 }
 
@@ -220,8 +228,10 @@ func raw(s string) http.HandlerFunc {
 	}
 }
 
-func TestShortRanges(t *testing.T) {
-	o := serve(t, cut(400_000, file(1, size, `"1"`)), func(w http.ResponseWriter, r *http.Request) {
+func TestShortRanges(t *testing.T) { eachClient(t, testShortRanges) }
+
+func testShortRanges(t *testing.T, client *http.Client) {
+	o := serve(t, client, cut(400_000, file(1, size, `"1"`)), func(w http.ResponseWriter, r *http.Request) {
 		var from int64
 		fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
 		last := min(from+99_999, size-1)
@@ -241,10 +251,12 @@ func TestShortRanges(t *testing.T) {
 	}
 }
 
-func TestMaxBytes(t *testing.T) {
+func TestMaxBytes(t *testing.T) { eachClient(t, testMaxBytes) }
+
+func testMaxBytes(t *testing.T, client *http.Client) {
 	for name, h := range map[string]http.HandlerFunc{"declared": file(1, size, `"1"`), "chunked": chunked(file(1, size, `"1"`))} {
 		for most, want := range map[int64]error{size: nil, size - 1: download.ErrTooLarge, -1: nil} {
-			o := serve(t, h)
+			o := serve(t, client, h)
 			d, path := quick(o), target(t)
 			d.MaxBytes = most
 			if _, err := run(t, d, download.Job{URL: o.URL, Path: path}); !errors.Is(err, want) {
@@ -258,7 +270,9 @@ func TestMaxBytes(t *testing.T) {
 }
 
 // TestStall: a server that sends nothing more ends the attempt, before the head and in the body, and the next one goes on.
-func TestStall(t *testing.T) {
+func TestStall(t *testing.T) { eachClient(t, testStall) }
+
+func testStall(t *testing.T, client *http.Client) {
 	hang := func(h http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			h(w, r)
@@ -266,7 +280,7 @@ func TestStall(t *testing.T) {
 			<-r.Context().Done()
 		}
 	}
-	o := serve(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	d, path := quick(o), target(t)
 	d.Stall, d.Retries = 50*time.Millisecond, -1
 	_, err := run(t, d, download.Job{URL: o.URL, Path: path})
@@ -275,12 +289,12 @@ func TestStall(t *testing.T) {
 	}
 	wantOnly(t, path)
 
-	o = serve(t, hang(func(w http.ResponseWriter, r *http.Request) {
+	o = serve(t, client, hang(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
 		w.Header().Set("Content-Length", fmt.Sprint(size))
 		io.CopyN(w, &sea{seed: 1, size: size}, 300_000)
 	}), file(1, size, `"1"`))
-	d.Client, d.Retries = o.Client(), 0
+	d.Retries = 0
 	if _, err := run(t, d, download.Job{URL: o.URL, Path: path}); err != nil {
 		t.Fatal(err)
 	}
@@ -288,10 +302,12 @@ func TestStall(t *testing.T) {
 }
 
 // TestRate: no more than the rate, all connections together. How much less is the machine's matter.
-func TestRate(t *testing.T) {
+func TestRate(t *testing.T) { eachClient(t, testRate) }
+
+func testRate(t *testing.T, client *http.Client) {
 	const rate = 2 << 20
 	for _, parallel := range []int{1, 4} {
-		o := serve(t, file(1, size, `"1"`))
+		o := serve(t, client, file(1, size, `"1"`))
 		d, path := quick(o), target(t)
 		d.Rate, d.Parallel, d.MinRange = rate, parallel, 1000
 		from := time.Now()
@@ -305,8 +321,10 @@ func TestRate(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
-	o := serve(t, file(1, size, ""))
+func TestRefused(t *testing.T) { eachClient(t, testRefused) }
+
+func testRefused(t *testing.T, client *http.Client) {
+	o := serve(t, client, file(1, size, ""))
 	dir := t.TempDir()
 	d := quick(o)
 	for name, job := range map[string]download.Job{

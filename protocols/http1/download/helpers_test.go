@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/download"
 )
 
@@ -68,16 +69,41 @@ func content(seed uint64, size int64) []byte {
 // asked is a request as the server saw it.
 type asked struct{ rang, ifRange string }
 
+// clients are what downloads are tested with.
+var clients = []struct {
+	name string
+	make func(t testing.TB) *http.Client
+}{
+	{"net/http", func(t testing.TB) *http.Client {
+		c := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+		t.Cleanup(c.CloseIdleConnections)
+		return c
+	}},
+	{"http1", func(t testing.TB) *http.Client {
+		c := &http1.Client{}
+		t.Cleanup(func() { c.Close() })
+		return &http.Client{Transport: c}
+	}},
+}
+
+// eachClient runs a test with each of them.
+func eachClient(t *testing.T, f func(t *testing.T, client *http.Client)) {
+	for _, c := range clients {
+		t.Run(c.name, func(t *testing.T) { f(t, c.make(t)) })
+	}
+}
+
 // origin is a server whose answers are scripted: the n-th request, from 0, gets script[n], those behind it the last one.
 type origin struct {
 	*httptest.Server
+	client *http.Client
 	mu     sync.Mutex
 	asked  []asked
 	script []http.HandlerFunc
 }
 
-func serve(t testing.TB, script ...http.HandlerFunc) *origin {
-	o := &origin{script: script}
+func serve(t testing.TB, client *http.Client, script ...http.HandlerFunc) *origin {
+	o := &origin{client: client, script: script}
 	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Accept-Encoding") != "identity" {
 			t.Errorf("Accept-Encoding: %q", r.Header.Get("Accept-Encoding"))
@@ -90,7 +116,7 @@ func serve(t testing.TB, script ...http.HandlerFunc) *origin {
 		h(w, r)
 	}))
 	t.Cleanup(func() {
-		o.Client().CloseIdleConnections()
+		client.CloseIdleConnections()
 		o.Close()
 	})
 	return o
@@ -148,7 +174,7 @@ func status(code int, fields ...string) http.HandlerFunc {
 
 // quick is a Downloader that does not wait long.
 func quick(o *origin) *download.Downloader {
-	return &download.Downloader{Client: o.Client(), Backoff: time.Millisecond, Checkpoint: 5 * time.Millisecond, Stall: patience}
+	return &download.Downloader{Client: o.client, Backoff: time.Millisecond, Checkpoint: 5 * time.Millisecond, ProgressEvery: time.Millisecond, Stall: patience}
 }
 
 // target is a path in a folder of its own.

@@ -52,7 +52,9 @@ func (h *holder) Write(p []byte) (int, error) {
 }
 
 // TestResume: another call goes on where the first was stopped, if it is still the same; else from the beginning.
-func TestResume(t *testing.T) {
+func TestResume(t *testing.T) { eachClient(t, testResume) }
+
+func testResume(t *testing.T, client *http.Client) {
 	for _, tt := range []struct {
 		name     string
 		first    http.HandlerFunc
@@ -71,7 +73,7 @@ func TestResume(t *testing.T) {
 		{name: "notes lost", first: file(1, size, `"1"`), then: file(1, size, `"1"`), between: func(path string) { os.Remove(path + ".part.json") }, requests: " "},
 		{name: "notes spoilt", first: file(1, size, `"1"`), then: file(1, size, `"1"`), between: func(path string) { os.WriteFile(path+".part.json", []byte("{"), 0o600) }, requests: " "},
 	} {
-		o := serve(t, hold(400_000, tt.first), tt.then)
+		o := serve(t, client, hold(400_000, tt.first), tt.then)
 		path := target(t)
 		stopAfter(t, o, path, 400_000)
 		if tt.between != nil {
@@ -94,9 +96,11 @@ func TestResume(t *testing.T) {
 }
 
 // TestAnotherURL: what was left of one URL is nothing for another; and nothing at all without Resume.
-func TestAnotherURL(t *testing.T) {
+func TestAnotherURL(t *testing.T) { eachClient(t, testAnotherURL) }
+
+func testAnotherURL(t *testing.T, client *http.Client) {
 	for _, resume := range []bool{true, false} {
-		o := serve(t, hold(400_000, file(1, size, `"1"`)), file(1, size, `"1"`))
+		o := serve(t, client, hold(400_000, file(1, size, `"1"`)), file(1, size, `"1"`))
 		path := target(t)
 		stopAfter(t, o, path, 400_000)
 		url := o.URL
@@ -113,9 +117,11 @@ func TestAnotherURL(t *testing.T) {
 
 // TestNotesGoFirst: before bytes of another version are written, what is noted of the old ones is gone; else a crash would leave
 // notes that say too much.
-func TestNotesGoFirst(t *testing.T) {
+func TestNotesGoFirst(t *testing.T) { eachClient(t, testNotesGoFirst) }
+
+func testNotesGoFirst(t *testing.T, client *http.Client) {
 	path := target(t)
-	o := serve(t, hold(400_000, file(1, size, `"1"`)), file(2, size, `"2"`), func(w http.ResponseWriter, r *http.Request) {
+	o := serve(t, client, hold(400_000, file(1, size, `"1"`)), file(2, size, `"2"`), func(w http.ResponseWriter, r *http.Request) {
 		if _, err := os.Stat(path + ".part.json"); err == nil {
 			t.Error("the old notes are still there")
 		}
@@ -132,8 +138,10 @@ func TestNotesGoFirst(t *testing.T) {
 }
 
 // TestKeepsWhatItHas: a failure that says nothing about the file leaves what there is of it; without Resume nothing is left.
-func TestKeepsWhatItHas(t *testing.T) {
-	o := serve(t, hold(400_000, file(1, size, `"1"`)), status(404), status(503), status(404), file(1, size, `"1"`))
+func TestKeepsWhatItHas(t *testing.T) { eachClient(t, testKeepsWhatItHas) }
+
+func testKeepsWhatItHas(t *testing.T, client *http.Client) {
+	o := serve(t, client, hold(400_000, file(1, size, `"1"`)), status(404), status(503), status(404), file(1, size, `"1"`))
 	path := target(t)
 	stopAfter(t, o, path, 400_000)
 	d := quick(o)
@@ -150,14 +158,16 @@ func TestKeepsWhatItHas(t *testing.T) {
 	wantOnly(t, path)
 }
 
-func TestBusy(t *testing.T) {
+func TestBusy(t *testing.T) { eachClient(t, testBusy) }
+
+func testBusy(t *testing.T, client *http.Client) {
 	if !locks {
 		t.Skip("no locks of files on this system")
 	}
 	path := target(t)
 	inner := make(chan error, 1)
 	var o *origin
-	o = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	o = serve(t, client, func(w http.ResponseWriter, r *http.Request) {
 		_, err := quick(o).Get(r.Context(), download.Job{URL: o.URL, Path: path})
 		inner <- err
 		file(1, size, "")(w, r)
@@ -172,7 +182,9 @@ func TestBusy(t *testing.T) {
 }
 
 // TestLink: a link in the partial file's place is not followed.
-func TestLink(t *testing.T) {
+func TestLink(t *testing.T) { eachClient(t, testLink) }
+
+func testLink(t *testing.T, client *http.Client) {
 	if !locks {
 		t.Skip("links are followed on this system")
 	}
@@ -184,7 +196,7 @@ func TestLink(t *testing.T) {
 	if err := os.Symlink(victim, path+".part"); err != nil {
 		t.Fatal(err)
 	}
-	o := serve(t, file(1, size, ""))
+	o := serve(t, client, file(1, size, ""))
 	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path}); err == nil {
 		t.Error("the link was followed")
 	}
@@ -199,7 +211,9 @@ func parallel(o *origin) *download.Downloader {
 }
 
 // TestParallel: four ranges that do not overlap and are all of the file; of a server that is not up to it, one.
-func TestParallel(t *testing.T) {
+func TestParallel(t *testing.T) { eachClient(t, testParallel) }
+
+func testParallel(t *testing.T, client *http.Client) {
 	want := content(1, size)
 	isRange := func(r *http.Request) bool { return r.Header.Get("Range") != "" }
 	for _, tt := range []struct {
@@ -246,7 +260,7 @@ func TestParallel(t *testing.T) {
 		for n := range 20 {
 			script = append(script, tt.h(n))
 		}
-		o := serve(t, script...)
+		o := serve(t, client, script...)
 		path := target(t)
 		res, err := run(t, parallel(o), download.Job{URL: o.URL, Path: path, Sums: []download.Sum{sumOf(want)}})
 		if err != nil {
@@ -267,9 +281,11 @@ func TestParallel(t *testing.T) {
 }
 
 // TestParallelResume: every range goes on from where it was.
-func TestParallelResume(t *testing.T) {
+func TestParallelResume(t *testing.T) { eachClient(t, testParallelResume) }
+
+func testParallelResume(t *testing.T, client *http.Client) {
 	const part = size / 4
-	o := serve(t, hold(10_000, file(1, size, `"1"`)), hold(10_000, file(1, size, `"1"`)), hold(10_000, file(1, size, `"1"`)), hold(10_000, file(1, size, `"1"`)),
+	o := serve(t, client, hold(10_000, file(1, size, `"1"`)), hold(10_000, file(1, size, `"1"`)), hold(10_000, file(1, size, `"1"`)), hold(10_000, file(1, size, `"1"`)),
 		file(1, size, `"1"`))
 	path := target(t)
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -242,10 +242,9 @@ func (r *run) watch(cancel context.CancelCauseFunc) (stop func()) {
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		every := or(r.d.Checkpoint, time.Second)
-		saves := time.NewTicker(max(every, time.Millisecond))
+		saves := time.NewTicker(every(r.d.Checkpoint, checkpoints))
 		defer saves.Stop()
-		reports := time.NewTicker(progressEvery)
+		reports := time.NewTicker(every(r.d.ProgressEvery, progressEvery))
 		defer reports.Stop()
 		for {
 			select {
