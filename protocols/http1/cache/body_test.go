@@ -221,45 +221,50 @@ func TestConfirmsSomethingElse(t *testing.T) {
 
 // TestCloseEndsWhatGoesOnBeside: a validation beside does not outlive the Transport, and its user's context does not end it.
 func TestCloseEndsWhatGoesOnBeside(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		first, started := true, make(chan struct{}, 10)
-		c := &cache.Transport{MaxBeside: 1, Next: tripper(func(req *http.Request) (*http.Response, error) {
-			if first || req.URL.Path == "/b" {
-				first = false
-				return response(req, "200|Cache-Control: max-age=0, stale-while-revalidate=100|ETag: \"1\"|1")
-			}
-			started <- struct{}{}
-			<-req.Context().Done()
-			return nil, req.Context().Err()
-		})}
-		io.Copy(io.Discard, get(t, c, "GET /a").Body)
+	for most, want := range map[int]int{1: 1, 3: 2, -1: 0} {
+		synctest.Test(t, func(t *testing.T) { closeBeside(t, most, want) })
+	}
+}
+
+// closeBeside asks for two stale answers again and again; of each there is one validation at the most.
+func closeBeside(t *testing.T, most, want int) {
+	first, started := map[string]int{}, make(chan struct{}, 10)
+	c := &cache.Transport{MaxBeside: most, BesideTimeout: -1, Next: tripper(func(req *http.Request) (*http.Response, error) {
+		if first[req.URL.Path] == 0 {
+			first[req.URL.Path]++
+			return response(req, "200|Cache-Control: max-age=0, stale-while-revalidate=100|ETag: \"1\"|1")
+		}
+		started <- struct{}{}
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	})}
+	io.Copy(io.Discard, get(t, c, "GET /a").Body)
+	io.Copy(io.Discard, get(t, c, "GET /b").Body)
+	ctx, cancel := context.WithCancel(context.Background())
+	for range 3 {
+		res, err := c.RoundTrip(request(t, "GET /a").WithContext(ctx))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, res.Body)
 		io.Copy(io.Discard, get(t, c, "GET /b").Body)
-		ctx, cancel := context.WithCancel(context.Background())
-		for range 3 {
-			res, err := c.RoundTrip(request(t, "GET /a").WithContext(ctx))
-			if err != nil {
-				t.Fatal(err)
-			}
-			io.Copy(io.Discard, res.Body)
-			io.Copy(io.Discard, get(t, c, "GET /b").Body)
-		}
-		cancel()
-		synctest.Wait()
-		if n := len(started); n != 1 {
-			t.Errorf("%d validations at once", n)
-		}
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-		if s := c.Stats(); s.Entries != 0 || s.Bytes != 0 {
-			t.Errorf("%+v", s)
-		}
-		first = true
-		io.Copy(io.Discard, get(t, c, "GET /a").Body)
-		if s := c.Stats(); s.Entries != 0 || s.Bytes != 0 {
-			t.Errorf("stored after Close: %+v", s)
-		}
-	})
+	}
+	cancel()
+	synctest.Wait()
+	if n := len(started); n != want {
+		t.Errorf("%d validations at once", n)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if s := c.Stats(); s.Entries != 0 || s.Bytes != 0 {
+		t.Errorf("%+v", s)
+	}
+	first = map[string]int{}
+	io.Copy(io.Discard, get(t, c, "GET /a").Body)
+	if s := c.Stats(); s.Entries != 0 || s.Bytes != 0 {
+		t.Errorf("stored after Close: %+v", s)
+	}
 }
 
 // TestBesideTimeout: a validation beside that hangs ends.
@@ -332,3 +337,38 @@ func TestServer(t *testing.T) {
 }
 
 var noTime time.Time
+
+// TestCanceledIsNoError: who has gone gets his context's error, and no stale answer.
+func TestCanceledIsNoError(t *testing.T) {
+	c := &cache.Transport{StaleIfError: time.Hour, Next: tripper(func(req *http.Request) (*http.Response, error) {
+		if err := req.Context().Err(); err != nil {
+			return nil, err
+		}
+		return response(req, "200|ETag: \"1\"|Cache-Control: max-age=0|1")
+	})}
+	io.Copy(io.Discard, get(t, c, "GET /a").Body)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c.RoundTrip(request(t, "GET /a").WithContext(ctx)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// TestOtherOriginsLocation: what another origin has is not for this one to invalidate (RFC 9111 section 4.4).
+func TestOtherOriginsLocation(t *testing.T) {
+	c := &cache.Transport{Next: tripper(func(req *http.Request) (*http.Response, error) {
+		return response(req, "200|Cache-Control: max-age=100|Location: http://other.example/c|1")
+	})}
+	for _, s := range []string{"GET http://other.example/c", "DELETE /x"} {
+		req := request(t, s)
+		req.Host = ""
+		res, err := c.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, res.Body)
+	}
+	if s := c.Stats(); s.Entries != 1 || s.Invalidated != 0 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -75,7 +75,7 @@ func (f *fill) Close() error {
 // keep copies b, unless there is no room for it.
 func (f *fill) keep(b []byte) {
 	f.length += int64(len(b))
-	if f.limit >= 0 && f.length > f.limit || f.want >= 0 && f.length > f.want {
+	if f.limit >= 0 && f.length > f.limit {
 		f.end(false)
 		return
 	}

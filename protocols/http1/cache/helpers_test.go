@@ -22,6 +22,7 @@ func (f tripper) RoundTrip(req *http.Request) (*http.Response, error) { return f
 // step is one request, and what must come of it. Heads are written as in "GET /path|Name: value|Name: value".
 type step struct {
 	after time.Duration // since the step before
+	takes time.Duration // until the origin answers
 	req   string
 	// from is the origin's answer, "200|Name: value|body", or an "error"; empty: the origin must not be asked. Date is added, unless
 	// there is one.
@@ -105,6 +106,7 @@ func run(t *testing.T, c *cache.Transport, steps []step) {
 				return nil, errOrigin
 			}
 			asked = true
+			<-time.After(s.takes)
 			has(t, at, "request", req.Header, s.asked)
 			return response(req, s.from)
 		})

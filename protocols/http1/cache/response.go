@@ -89,18 +89,17 @@ func (a *ask) update(e *entry, h http.Header, sent, now time.Time) *entry {
 			n.header[name] = values
 		}
 	}
-	if h["Age"] == nil {
-		delete(n.header, "Age")
-	}
 	n.cc = control(n.header, false)
 	n.clock = timed(h, sent, now)
 	n.life, _ = lifetime(n.status, n.header, n.cc, n.clock.date, a.t.heuristicLimit())
 	v, ok := vary(a.req.Header, n.header)
 	n.vary = v
 	n.cost = e.cost - headCost(e.key, e.header, e.vary) + headCost(n.key, n.header, n.vary)
-	if ok && !a.cc.noStore && (!n.cc.noStore || n.cc.mustUnderstand) {
+	switch {
+	case a.cc.noStore: // of this answer nothing is stored; what is there stays as it is
+	case ok && (!n.cc.noStore || n.cc.mustUnderstand):
 		a.t.store.replace(e, &n)
-	} else {
+	default:
 		a.t.store.remove(e)
 	}
 	return &n

@@ -94,6 +94,11 @@ var sections = []struct {
 		{req: "GET /a|A: 2|B: 1", from: "200|Vary: B|Cache-Control: max-age=60|new", want: "200 new"},
 		{req: "GET /a|A: 1|B: 1", want: "200 new"},
 	}},
+	{"4.1 the latest, stored first", cache.Transport{}, []step{
+		{req: "GET /a|A: 2|B: 1", from: "200|Vary: B|Cache-Control: max-age=60|new", want: "200 new"},
+		{req: "GET /a|A: 1", from: "200|Vary: A|Cache-Control: max-age=60|Date: @-5|old", want: "200 old"},
+		{req: "GET /a|A: 1|B: 1", want: "200 new"},
+	}},
 	{"4.1 variants are bounded", cache.Transport{MaxVariants: 2}, []step{
 		{req: "GET /a|A: 1", from: "200|Vary: A|Cache-Control: max-age=60|1", want: "200 1"},
 		{req: "GET /a|A: 2", from: "200|Vary: A|Cache-Control: max-age=60|2", want: "200 2"},
@@ -158,6 +163,12 @@ var sections = []struct {
 		{req: "GET /d", want: "200 1", has: "Age: 3"},
 		{req: "GET /e", from: "200|Cache-Control: max-age=10|Date: |1", want: "200 1"},
 		{after: 2 * sec, req: "GET /e", want: "200 1", has: "Age: 2"},
+	}},
+	{"4.2.3 a slow answer", cache.Transport{}, []step{
+		{takes: 3 * sec, req: "GET /a", from: "200|Cache-Control: max-age=10|Age: 5|1", want: "200 1"},
+		{req: "GET /a", want: "200 1", has: "Age: 8"},
+		{takes: 3 * sec, req: "GET /b", from: "200|Cache-Control: max-age=10|1", want: "200 1"}, // the date is when it was answered
+		{req: "GET /b", want: "200 1", has: "Age: 3"},
 	}},
 	{"4.2.4 no stale answer to a failure, unasked", cache.Transport{}, []step{
 		{req: "GET /a", from: `200|ETag: "1"|Cache-Control: max-age=1|1`, want: "200 1"},
@@ -251,6 +262,9 @@ var sections = []struct {
 		{req: "GET /a|Cache-Control: no-store", from: "200|Cache-Control: max-age=100|1", want: "200 1"},
 		{req: "GET /a", from: "200|Cache-Control: max-age=100|2", want: "200 2"},
 		{req: "GET /a|Cache-Control: no-store", want: "200 2"},
+		{req: "GET /b", from: `200|ETag: "1"|Cache-Control: max-age=10|1`, want: "200 1"},
+		{after: 11 * sec, req: "GET /b|Cache-Control: no-store", from: "304|Cache-Control: max-age=100|", want: "200 1"},
+		{req: "GET /b", asked: `If-None-Match: "1"`, from: "304|", want: "200 1"},
 	}},
 	{"5.2.1.7 only-if-cached", cache.Transport{}, []step{
 		{req: "GET /a|Cache-Control: only-if-cached", want: "504", has: "Cache-Status: calandria; fwd=uri-miss"},

@@ -159,7 +159,7 @@ func bypass(req *http.Request) string {
 	switch {
 	case req.Method != "" && req.Method != http.MethodGet && req.Method != http.MethodHead:
 		return "method"
-	case req.Body != nil && req.Body != http.NoBody, h["Range"] != nil, h["If-Range"] != nil, h["If-Match"] != nil,
+	case req.Body != nil && req.Body != http.NoBody, h["Range"] != nil, h["If-Match"] != nil,
 		h["If-Unmodified-Since"] != nil, h["Upgrade"] != nil:
 		return "bypass"
 	}
