@@ -264,10 +264,13 @@ func (cc *ClientConn) complete() {
 	}
 	call.h.OnDone(call, nil)
 	cc.noMore()
-	if waiting > 0 || !call.keep || cut {
-		cc.end(ErrServerClosed) // the calls behind it will not be answered (RFC 9112 section 9.6)
-	} else {
-		cc.end(nil)
+	if waiting > 0 {
+		cc.end(ErrServerClosed) // they will not be answered (RFC 9112 section 9.6)
+		return
+	}
+	cc.end(nil)
+	if cut {
+		cc.c.Abort(ErrBodyUnread) // what is queued is not wanted
 	}
 }
 
