@@ -22,7 +22,7 @@ const (
 	stateClosed
 )
 
-// Conn is one connection on a loop. Post, Write, WriteRaw, WriteShared, SendFile, CloseWrite, Close, CloseLinger, Abort,
+// Conn is one connection on a loop. Post, Write, WriteNow, WriteRaw, WriteShared, SendFile, CloseWrite, Close, CloseLinger, Abort,
 // Offload and the addresses are safe from any goroutine; the rest may be called on the connection's loop only, that is: in
 // its handler's methods, its timers and its posted functions.
 //
@@ -75,8 +75,11 @@ type Conn struct {
 	closed    bool // no more writes
 	gone      bool // the descriptor may be another's
 	mode      closeMode
-	reqErr    error
-	linger    lingerSpec
+
+	directWrites uint32 // by WriteNow, not counted yet
+	directBytes  uint64
+	reqErr       error
+	linger       lingerSpec
 }
 
 // ID is unique in the process. For logs.
