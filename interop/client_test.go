@@ -119,7 +119,7 @@ require("https").createServer({ cert: fs.readFileSync(process.argv[5]), key: fs.
 			for _, at := range start(t) {
 				cl := clientUnderTest(t, &http1.Client{TLS: trust, MaxConnsPerHost: 8})
 				var wg sync.WaitGroup
-				for range 16 {
+				for range 6 {
 					wg.Go(func() {
 						for path, want := range map[string]string{"/small.txt": "small", "/big.txt": string(big)} {
 							if status, body := get(t, cl, at+path); status != 200 || body != want {

@@ -39,7 +39,7 @@ type ConnectDialer struct {
 type ProxyError struct {
 	Proxy  string // its URL, without the password
 	Status int    // of its answer; 0 if there was none
-	Err    error
+	Err    error  // the cause
 }
 
 // Error is part of error.

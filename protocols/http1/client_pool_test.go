@@ -410,12 +410,12 @@ func TestClientIdleTimeout(t *testing.T) {
 	}, func(t *testing.T, url string) {
 		for range 3 {
 			fetch(t, cl, url)
-			time.Sleep(9 * time.Second)
+			<-time.After(9 * time.Second)
 			if s := cl.Stats(); s.Idle != 1 {
 				t.Fatalf("%+v", s)
 			}
 		}
-		time.Sleep(time.Second + late)
+		<-time.After(time.Second + late)
 		synctest.Wait()
 		if s := cl.Stats(); s.Open != 0 {
 			t.Errorf("%+v", s)

@@ -16,21 +16,21 @@ import (
 
 // Report is what a client's run was: one line of JSON on standard output.
 type Report struct {
-	Requests   int     `json:"requests"`
-	Seconds    float64 `json:"seconds"`
-	CPU        float64 `json:"cpu_us_per_request"`
-	PerSecond  float64 `json:"per_second"`
-	Idle       int     `json:"idle,omitempty"` // connections
-	Memory     float64 `json:"bytes_per_idle,omitempty"`
-	Goroutines int     `json:"goroutines"`
+	Requests   int     `json:"requests"`                 // that were answered
+	Seconds    float64 `json:"seconds"`                  // that they took together
+	CPU        float64 `json:"cpu_us_per_request"`       // of all threads
+	PerSecond  float64 `json:"per_second"`               // requests
+	Idle       int     `json:"idle,omitempty"`           // connections
+	Memory     float64 `json:"bytes_per_idle,omitempty"` // of resident memory, after a collection
+	Goroutines int     `json:"goroutines"`               // at the end
 }
 
 // LoadFlags are those of a client program.
 type LoadFlags struct {
-	URL     string
-	Callers int
-	For     time.Duration
-	Idle    int
+	URL     string        // what to get
+	Callers int           // goroutines
+	For     time.Duration // length of the run
+	Idle    int           // connections whose memory is measured instead; 0: none
 }
 
 // ParseLoad reads them.
