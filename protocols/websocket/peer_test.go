@@ -30,19 +30,25 @@ func bubble(t *testing.T, srv *websocket.Server, cfg reactor.Config, mk func() w
 		}
 		r := reactortest.New(t, cfg)
 		ln := reactortest.Listen()
-		p := &http1.Server{Handler: http1.HandlerFunc(func(x *http1.Exchange) { srv.Upgrade(x, mk()) })}
+		conns := make(chan *websocket.Conn, 100)
+		p := &http1.Server{Handler: http1.HandlerFunc(func(x *http1.Exchange) {
+			if c, err := srv.Upgrade(x, mk()); err == nil {
+				conns <- c
+			}
+		})}
 		if _, err := r.Listen(ln, p); err != nil {
 			t.Fatal(err)
 		}
-		f(t, &host{t, r, ln, rec})
+		f(t, &host{t, r, ln, rec, conns})
 	})
 }
 
 type host struct {
-	t   *testing.T
-	r   *reactor.Reactor
-	ln  *reactortest.Listener
-	rec *record
+	t     *testing.T
+	r     *reactor.Reactor
+	ln    *reactortest.Listener
+	rec   *record
+	conns chan *websocket.Conn
 }
 
 // dial opens a WebSocket whose frames the test makes itself.
