@@ -15,7 +15,9 @@ const MaxReasons = 50
 
 // Source is what counts: a *websocket.Server, or Clients.
 type Source interface {
+	// Stats are the counters.
 	Stats() websocket.Stats
+	// Queues are the send queues now.
 	Queues() websocket.Queues
 }
 
