@@ -43,7 +43,7 @@ type Endpoint struct {
 	state      endState
 	caps       uint8
 	segment    int32 // the largest datagrams of which several may go at once; 0: none
-	due        bool // OnSendError is on its way
+	due        bool  // OnSendError is on its way
 	closing    atomic.Bool
 	closeErr   error // written by whoever set closing
 }
