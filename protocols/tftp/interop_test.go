@@ -103,7 +103,7 @@ var programs = []program{
 	{"tftp", true, []int{512}, []int{1}, hpa("get"), hpa("put")},
 	{"atftp", false, []int{8, 512, 1428, 8192, 65464}, []int{1, 4, 16, 64}, atftp("-g"), atftp("-p")},
 	{"curl", false, []int{8, 512, 1428, 8192, 65464}, []int{1}, curl(false), curl(true)},
-	{"busybox", false, []int{40, 512, 1428, 8192, 65464}, []int{1}, busybox("-g"), busybox("-p")},
+	{"busybox", false, []int{64, 512, 1428, 8192, 65464}, []int{1}, busybox("-g"), busybox("-p")},
 }
 
 // TestPrograms: clients that others wrote, every size, block and window that they can.

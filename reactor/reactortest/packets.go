@@ -12,8 +12,9 @@ import (
 // PacketFaults are what a network does to datagrams. Each is a probability from 0 to 1, decided for each datagram.
 type PacketFaults struct {
 	Loss, Duplicate float64
-	// Reorder delays a datagram so that others overtake it; Truncate cuts it anywhere.
+	// Reorder delays a datagram so that others overtake it; Truncate cuts one of more than TruncateAbove bytes, anywhere.
 	Reorder, Truncate float64
+	TruncateAbove     int
 	// Delay is what all take, Jitter the most that is added at random.
 	Delay, Jitter time.Duration
 }
@@ -37,7 +38,7 @@ func NewPacketNet(seed uint64, f PacketFaults) *PacketNet {
 // fate is what becomes of a datagram: how long each of its copies is on the way, and how much of it arrives.
 func (f *PacketFaults) fate(r *rand.Rand, size int) (delays []time.Duration, keep int) {
 	keep = size
-	if r.Float64() < f.Truncate && size > 0 {
+	if r.Float64() < f.Truncate && size > f.TruncateAbove {
 		keep = r.IntN(size)
 	}
 	copies := 1
