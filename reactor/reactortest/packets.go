@@ -82,6 +82,9 @@ type packet struct {
 func (n *PacketNet) send(from, to netip.AddrPort, b []byte) {
 	n.mu.Lock()
 	delays, keep := n.faults.fate(n.rand, len(b))
+	for i, d := range delays {
+		delays[i] = n.inOrder(from, d)
+	}
 	n.mu.Unlock()
 	for _, d := range delays {
 		p := packet{append([]byte(nil), b[:keep]...), from}
@@ -91,6 +94,22 @@ func (n *PacketNet) send(from, to netip.AddrPort, b []byte) {
 		}
 		time.AfterFunc(d, func() { n.deliver(to, p) })
 	}
+}
+
+// inOrder has a datagram arrive behind those that its sender has sent before, but for the ones that are reordered: these are
+// the ones that take longer than Delay and Jitter. Timers of one moment would else go off in any order.
+func (n *PacketNet) inOrder(from netip.AddrPort, d time.Duration) time.Duration {
+	c := n.conns[from]
+	if c == nil || d == 0 || d > n.faults.Delay+n.faults.Jitter {
+		return d
+	}
+	now := time.Now()
+	at := now.Add(d)
+	if !at.After(c.last) {
+		at = c.last.Add(time.Microsecond)
+	}
+	c.last = at
+	return at.Sub(now)
 }
 
 func (n *PacketNet) deliver(to netip.AddrPort, p packet) {
@@ -113,6 +132,7 @@ type PacketConn struct {
 	in     chan packet
 	closed chan struct{}
 	once   sync.Once
+	last   time.Time // when the last datagram that it sent arrives; guarded by the network's lock
 }
 
 // ReadFrom waits for a datagram.
