@@ -55,8 +55,8 @@ const (
 // Result is what is known of a client's transfer.
 type Result struct {
 	Agreed transfer.Agreement // what the server has granted
-	Stats  transfer.Stats
-	Took   time.Duration
+	Stats  transfer.Stats     // the counts
+	Took   time.Duration      // from the call to its return
 	// FellBack: the server refused the options, and the request was made again without.
 	FellBack bool
 }

@@ -11,10 +11,12 @@ import (
 
 // PacketFaults are what a network does to datagrams. Each is a probability from 0 to 1, decided for each datagram.
 type PacketFaults struct {
-	Loss, Duplicate float64
-	// Reorder delays a datagram so that others overtake it; Truncate cuts one of more than TruncateAbove bytes, anywhere.
-	Reorder, Truncate float64
-	TruncateAbove     int
+	Loss      float64 // it does not arrive
+	Duplicate float64 // it is sent twice
+	Reorder   float64 // it is delayed so that others overtake it
+	Truncate  float64 // one of more than TruncateAbove bytes is cut, anywhere
+	// TruncateAbove is the size up to which none is cut, in bytes.
+	TruncateAbove int
 	// Delay is what all take, Jitter the most that is added at random.
 	Delay, Jitter time.Duration
 }
