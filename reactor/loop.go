@@ -246,6 +246,7 @@ func (l *loop) fire(t *Timer) {
 	case t.end != nil:
 		t.end.turn(t.f)
 	default:
+		l.noisy = true
 		l.guardTask(t.f)
 	}
 }
