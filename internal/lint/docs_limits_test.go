@@ -13,9 +13,12 @@ import (
 // limitStructs are the structs with a section of limits in docs/limits.md or in the page of their package, "## reactor.Config"
 // and so on.
 var limitStructs = map[string][]string{
-	"reactor":                             {"Config", "ListenLimits", "DialOptions"},
+	"reactor":                             {"Config", "ListenLimits", "DialOptions", "PacketOptions"},
 	"transports/tcp":                      {"Config", "KeepAlive", "Dialer"},
 	"transports/unix":                     {"Config", "Dialer"},
+	"transports/udp":                      {"Config"},
+	"protocols/tftp":                      {"Server", "Files", "Origin", "Client"},
+	"protocols/tftp/transfer":             {"Config"},
 	"transports/tls":                      {"Server", "Client", "Dialer", "StoreConfig"},
 	"transports/proxy":                    {"Protocol"},
 	"transports/netaddr":                  {"ParseConfig", "ListConfig"},
