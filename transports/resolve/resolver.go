@@ -89,7 +89,7 @@ type Resolver struct {
 	servers  []netip.AddrPort
 	static   map[string][]netip.Addr
 	hosts    hosts
-	cache    *lru.Cache[key, *entry]
+	cache    *lru.Cache[question, *entry]
 	sources  *lru.Cache[netip.Addr, source]
 	flights  singleflight.Group
 	prefer   atomic.Int32 // the server that answered last
@@ -205,7 +205,7 @@ func (r *Resolver) lookup(ctx context.Context, network, name string) (Answer, er
 	var all []*pending
 	for _, six := range []bool{true, false} {
 		if network == "ip" || (network == "ip6") == six {
-			p, err := r.begin(key{name, six})
+			p, err := r.begin(question{name, six})
 			if err != nil {
 				return Answer{}, err
 			}
@@ -263,8 +263,8 @@ func (r *Resolver) Forget(host string) {
 	r.init()
 	if name, ok := canonical(host); ok && r.cache != nil {
 		for _, six := range []bool{true, false} {
-			r.cache.Remove(key{name, six})
-			r.cache.Remove(key{name + ".", six})
+			r.cache.Remove(question{name, six})
+			r.cache.Remove(question{name + ".", six})
 		}
 	}
 }
@@ -282,7 +282,7 @@ func (r *Resolver) configure() {
 	if r.exchange == nil {
 		r.exchange = r.exchangeDNS
 	}
-	r.cache, _ = lru.New[key, *entry](max(orDefault(r.MaxEntries, defaultMaxEntries), 1)) // the error is of sizes below 1
+	r.cache, _ = lru.New[question, *entry](max(orDefault(r.MaxEntries, defaultMaxEntries), 1)) // the error is of sizes below 1
 	r.sources, _ = lru.New[netip.Addr, source](maxSources)
 	for _, s := range r.Servers {
 		ap, err := parseServer(s)
