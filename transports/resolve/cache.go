@@ -3,12 +3,14 @@ package resolve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/transports/tcp"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -37,7 +39,7 @@ func (e *entry) error() error {
 func (e *entry) rotated() []netip.Addr {
 	n := len(e.addrs)
 	out := make([]netip.Addr, 0, n)
-	at := int(e.turn.Add(1)-1) % n
+	at := int((e.turn.Add(1) - 1) % uint32(n))
 	return append(append(out, e.addrs[at:]...), e.addrs[:at]...)
 }
 
@@ -75,7 +77,11 @@ func (r *Resolver) begin(q question) (*pending, error) {
 		}
 	}
 	if reactor.OnLoop() {
-		return nil, reactor.ErrOnLoop
+		if p.entry == nil {
+			return nil, reactor.ErrOnLoop
+		}
+		p.good, p.cached, p.late = true, true, true // what is stale is better than nothing, and is asked for again
+		r.counters.stale.Add(1)
 	}
 	p.flight = r.flights.DoChan(q.String(), func() (any, error) {
 		p.led = true
@@ -159,7 +165,7 @@ func (r *Resolver) askSystem(q question) (*entry, time.Duration) {
 		network = "ip6"
 	}
 	name, _ := canonical(q.name)
-	all, err := r.system().LookupNetIP(ctx, network, q.name)
+	all, err := guarded(ctx, r.system(), network, q.name)
 	addrs := family(network, all)
 	addrs = addrs[:min(len(addrs), positive(r.MaxAddrs, defaultMaxAddrs))]
 	if err == nil && len(addrs) > 0 {
@@ -173,6 +179,17 @@ func (r *Resolver) askSystem(q question) (*entry, time.Duration) {
 		r.counters.failures.Add(1)
 	}
 	return e, max(orDefault(r.SystemNegativeTTL, defaultSystemNegativeTTL), 0)
+}
+
+// guarded is r's LookupNetIP. A panic of one that the user gave fails this lookup alone: it is on a goroutine where nobody else would
+// catch it.
+func guarded(ctx context.Context, r tcp.Resolver, network, name string) (all []netip.Addr, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			all, err = nil, failure(name, "", &serverError{fmt.Errorf("the resolver panicked: %v", v)})
+		}
+	}()
+	return r.LookupNetIP(ctx, network, name)
 }
 
 // systemError is package net's error as one of this package's.
