@@ -35,9 +35,10 @@ var (
 
 // StatusError is an answer that is no success.
 type StatusError struct {
-	// StatusCode and Status are the answer's.
+	// StatusCode is the answer's.
 	StatusCode int
-	Status     string
+	// Status is it with its reason, "404 Not Found".
+	Status string
 	// RetryAfter is when the server wants to be asked again; 0: it does not say.
 	RetryAfter time.Duration
 }
@@ -57,9 +58,10 @@ func (e *StatusError) again() bool {
 
 // ChecksumError says what was expected and what came.
 type ChecksumError struct {
-	// Want is the expected sum, Got that of the bytes.
+	// Want is the expected sum.
 	Want Sum
-	Got  []byte
+	// Got is that of the bytes.
+	Got []byte
 }
 
 // Error has both sums in it.

@@ -352,3 +352,34 @@ func testRefused(t *testing.T, client *http.Client) {
 }
 
 var errOurs = errors.New("ours")
+
+// early is a body that ends before its length, and does not say so.
+type early struct{ http.RoundTripper }
+
+func (e early) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := e.RoundTripper.RoundTrip(req)
+	if err == nil {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(res.Body, 300_000), res.Body}
+	}
+	return res, err
+}
+
+// TestSilentTruncation: a RoundTripper that takes a lost connection for the end is not believed.
+func TestSilentTruncation(t *testing.T) { eachClient(t, testSilentTruncation) }
+
+func testSilentTruncation(t *testing.T, client *http.Client) {
+	o := serve(t, &http.Client{Transport: early{client.Transport}}, file(1, size, `"1"`))
+	path := target(t)
+	res, err := run(t, quick(o), download.Job{URL: o.URL, Path: path})
+	if err != nil || res.Attempts != 4 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	wantFile(t, path, content(1, size))
+	o = serve(t, o.client, file(1, size, ""))
+	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path + "2"}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+}

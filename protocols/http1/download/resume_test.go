@@ -243,6 +243,14 @@ func testParallel(t *testing.T, client *http.Client) {
 				file(1, size, `"1"`)(w, r)
 			}
 		}, 1},
+		{"ends of ranges ignored", func(n int) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if rang := r.Header.Get("Range"); rang != "" {
+					r.Header.Set("Range", rang[:strings.Index(rang, "-")+1])
+				}
+				file(1, size, `"1"`)(w, r)
+			}
+		}, 1},
 		{"all cut", func(n int) http.HandlerFunc {
 			if n < 8 {
 				return cut(70_000, file(1, size, `"1"`))
@@ -316,3 +324,41 @@ func testParallelResume(t *testing.T, client *http.Client) {
 }
 
 func (h *holder) Flush() { h.ResponseWriter.(http.Flusher).Flush() }
+
+// TestParallelReadsOn: when the others find out that there are no ranges, the first connection reads on, and nothing is asked for twice.
+func TestParallelReadsOn(t *testing.T) { eachClient(t, testParallelReadsOn) }
+
+func testParallelReadsOn(t *testing.T, client *http.Client) {
+	refused := make(chan struct{}, 100)
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" {
+			defer func() { refused <- struct{}{} }() // the client has seen the status, and left
+			hold(10_000, noRanges)(w, r)
+			return
+		}
+		waiting := &waiter{ResponseWriter: w, left: 100_000, c: refused}
+		file(1, size, `"1"`)(waiting, r)
+	})
+	path := target(t)
+	res, err := run(t, parallel(o), download.Job{URL: o.URL, Path: path})
+	if err != nil || res.Attempts != 1 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	wantFile(t, path, content(1, size))
+}
+
+// waiter lets a little through, and the rest after a word from c.
+type waiter struct {
+	http.ResponseWriter
+	left int
+	c    chan struct{}
+}
+
+func (w *waiter) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left < 0 && w.c != nil {
+		w.ResponseWriter.(http.Flusher).Flush()
+		<-w.c
+		w.c = nil
+	}
+	return w.ResponseWriter.Write(p)
+}

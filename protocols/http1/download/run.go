@@ -90,6 +90,9 @@ func (r *run) loop(ctx context.Context) error {
 		r.mu.Unlock()
 		before := r.done()
 		err := r.pass(ctx)
+		if err == nil && !r.complete() {
+			err = io.ErrUnexpectedEOF
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -219,8 +222,6 @@ func (r *run) together(ctx context.Context, spans []*span, leader func(context.C
 		return nil // the first connection read on
 	case errors.Is(first, errNoRanges):
 		return errAnew
-	case first == nil && ctx.Err() == nil && !r.complete():
-		return io.ErrUnexpectedEOF // a worker gave up, and left spans to the next attempt
 	}
 	return first
 }
