@@ -25,13 +25,17 @@ type origin struct {
 	header string
 	asked  int
 	closed int
+
+	unframed bool
 }
 
 func (o *origin) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.asked++
 	res, err := response(req, "200|"+o.header+"|")
 	if err == nil {
-		res.ContentLength = o.length
+		if res.ContentLength = o.length; o.length < 0 && !o.unframed {
+			res.TransferEncoding = []string{"chunked"}
+		}
 		res.Body = struct {
 			io.Reader
 			io.Closer
@@ -112,6 +116,18 @@ func TestWholeBodiesAlone(t *testing.T) {
 		c.Purge()
 		if s := c.Stats(); s.Entries != 0 || s.Bytes != 0 {
 			t.Errorf("%s: after Purge: %+v", tt.name, s)
+		}
+	}
+}
+
+// TestUnframed: what only its connection ends may have been cut off, and is not stored.
+func TestUnframed(t *testing.T) {
+	for _, unframed := range []bool{true, false} {
+		o := &origin{body: func() io.Reader { return strings.NewReader("x") }, length: -1, header: "Cache-Control: max-age=100", unframed: unframed}
+		c := &cache.Transport{Next: o}
+		io.Copy(io.Discard, get(t, c, "GET /a").Body)
+		if s := c.Stats(); (s.Entries == 0) != unframed {
+			t.Errorf("%v: %+v", unframed, s)
 		}
 	}
 }
