@@ -146,7 +146,7 @@ func (r *run) first(ctx context.Context) error {
 		lead = spans[0]
 	}
 	r.mu.Lock()
-	r.of, r.spans, r.leading = of, spans, len(spans) > 1
+	r.of, r.spans, r.led = of, spans, len(spans) > 1
 	r.mu.Unlock()
 	if len(spans) == 1 {
 		return r.copy(a, lead, of.size, false)
@@ -156,7 +156,6 @@ func (r *run) first(ctx context.Context) error {
 		defer stop()
 		err := r.copy(a, lead, lead.end, true)
 		r.mu.Lock()
-		r.leading = false
 		alone := err == nil && !r.ranges
 		if alone { // no other will load the rest: read on
 			lead.end, r.spans = of.size, r.spans[:1]
@@ -254,7 +253,7 @@ func (r *run) whole(res *http.Response) error {
 		r.noRanges()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.leading {
+		if r.led {
 			return errNoRanges // of a second connection: the first reads on
 		}
 	}

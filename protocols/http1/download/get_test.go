@@ -66,10 +66,12 @@ type brokenCase struct {
 var broken = []brokenCase{
 	{"cut, continued", []http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), file(1, size, `"1"`)}, false, false, 0, nil, " bytes=400000-1048575"},
 	{
-		"cut, continued several times", []http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), file(1, size, `"1"`)},
+		"cut, continued several times",
+		[]http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), file(1, size, `"1"`)},
 		false, false, 1, nil, " bytes=400000-1048575 bytes=500000-1048575 bytes=600000-1048575",
 	},
-	{"cut for ever", []http.HandlerFunc{cut(1000, file(1, size, `"1"`))}, false, false, 2, io.ErrUnexpectedEOF, " bytes=1000-1048575 bytes=2000-1048575"},
+	// Its few bytes may be lost with their connection, so nobody can say where the next attempt begins.
+	{"cut for ever", []http.HandlerFunc{cut(1000, file(1, size, `"1"`))}, false, false, 2, io.ErrUnexpectedEOF, "*"},
 	{"cut, chunked", []http.HandlerFunc{cut(400_000, chunked(file(1, size, `"1"`))), file(1, size, `"1"`)}, false, false, 0, nil, " bytes=400000-"},
 	{"cut, weak tag", []http.HandlerFunc{cut(400_000, file(1, size, `W/"1"`)), file(1, size, `W/"1"`)}, false, false, 0, nil, " "},
 	{"cut for ever, weak tag", []http.HandlerFunc{cut(400_000, file(1, size, `W/"1"`))}, false, false, 2, io.ErrUnexpectedEOF, "  "},

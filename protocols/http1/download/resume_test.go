@@ -362,3 +362,34 @@ func (w *waiter) Write(p []byte) (int, error) {
 	}
 	return w.ResponseWriter.Write(p)
 }
+
+// TestShorter: of a longer version nothing is left behind the end of a shorter one.
+func TestShorter(t *testing.T) { eachClient(t, testShorter) }
+
+func testShorter(t *testing.T, client *http.Client) {
+	o := serve(t, client, hold(size, file(2, 2*size, `"2"`)), file(1, 1000, `"1"`))
+	path := target(t)
+	stopAfter(t, o, path, size)
+	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path, Resume: true}); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, path, content(1, 1000))
+}
+
+// TestHost: Header's Host is the request's.
+func TestHost(t *testing.T) { eachClient(t, testHost) }
+
+func testHost(t *testing.T, client *http.Client) {
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "other.example" || r.Header.Get("X-A") != "1" || r.Header.Get("Range") != "" {
+			t.Errorf("%s, %v", r.Host, r.Header)
+		}
+	})
+	d := quick(o)
+	d.Header = http.Header{"Host": {"other.example"}, "x-a": {"1"}, "Range": {"bytes=5-"}, "Accept-Encoding": {"gzip"}}
+	path := target(t)
+	if _, err := run(t, d, download.Job{URL: o.URL, Path: path}); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, path, nil)
+}

@@ -35,7 +35,7 @@ type run struct {
 	spans   []*span
 	ranges  bool // false: the server was seen to ignore Range
 	single  bool // a second connection was refused
-	leading bool // the first connection is still there, and could read on
+	led     bool // the ranges in parallel are beside a first connection, which can read on
 	attempt int
 	resumed int64
 
@@ -169,6 +169,7 @@ func (r *run) pass(ctx context.Context) error {
 		}
 		return nil
 	}
+	r.led = false
 	return r.together(ctx, left, nil)
 }
 

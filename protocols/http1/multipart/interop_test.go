@@ -41,8 +41,12 @@ func TestInteropNode(t *testing.T) {
 		t.Fatal(err, string(out))
 	}
 	want := []part{
-		{Name: "title", Value: "Sea"}, {}, {Name: "odd \"name\"\r\n", Value: "--\r\n--x\r\n"}, {"f", "abc", `a "b".txt`, "application/octet-stream"},
-		{"g", "", "日本.json", "application/json"}, {"h", "\r\n", "line\r\nend", "text/plain; charset=utf-8"},
+		{Name: "title", Value: "Sea"},
+		{},
+		{Name: "odd \"name\"\r\n", Value: "--\r\n--x\r\n"},
+		{"f", "abc", `a "b".txt`, "application/octet-stream"},
+		{"g", "", "日本.json", "application/json"},
+		{"h", "\r\n", "line\r\nend", "text/plain; charset=utf-8"},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%q", got)
