@@ -2,18 +2,26 @@ package download_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/download"
+	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/reactor/reactortest"
+	"github.com/calandria-go/calandria/transports/tcp"
 )
 
 const size = 1 << 20
@@ -383,5 +391,61 @@ func testSilentTruncation(t *testing.T, client *http.Client) {
 	o = serve(t, o.client, file(1, size, ""))
 	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path + "2"}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
+	}
+}
+
+// TestOnLoop: a call that would hold up a loop is refused.
+func TestOnLoop(t *testing.T) {
+	path := target(t)
+	errs := make(chan error, 1)
+	r := reactortest.NewDefault(t, reactor.Config{})
+	ln, err := tcp.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Listen(ln, &http1.Server{Handler: http1.HandlerFunc(func(x *http1.Exchange) {
+		_, err := (&download.Downloader{}).Get(context.Background(), download.Job{URL: "http://127.0.0.1:1/", Path: path})
+		errs <- err
+		x.Respond(http.StatusOK, "", nil)
+	})}); err != nil {
+		t.Fatal(err)
+	}
+	res, err := clients[0].make(t).Get("http://" + ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if err := <-errs; !errors.Is(err, reactor.ErrOnLoop) {
+		t.Error(err)
+	}
+	wantOnly(t, path)
+}
+
+// TestTLS: the same over TLS, and a certificate that nobody vouches for ends it at once.
+func TestTLS(t *testing.T) {
+	srv := httptest.NewTLSServer(file(1, size, `"1"`))
+	defer srv.Close()
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	for name, conf := range map[string]*tls.Config{"trusted": {RootCAs: pool}, "not trusted": nil} {
+		ours := &http1.Client{Reactor: reactortest.NewDefault(t, reactor.Config{}), TLS: conf}
+		theirs := &http.Transport{TLSClientConfig: conf}
+		for _, c := range []http.RoundTripper{ours, theirs} {
+			d := quick(&origin{client: &http.Client{Transport: c}})
+			d.Parallel, d.MinRange = 3, 1000
+			path := target(t)
+			from := time.Now()
+			_, err := run(t, d, download.Job{URL: srv.URL, Path: path})
+			var unknown x509.UnknownAuthorityError
+			switch {
+			case conf == nil && !errors.As(err, &unknown), conf != nil && err != nil:
+				t.Errorf("%s, %T: %v, %v", name, c, err, time.Since(from))
+			case conf != nil:
+				wantFile(t, path, content(1, size))
+			}
+		}
+		ours.Close()
+		theirs.CloseIdleConnections()
 	}
 }
