@@ -233,6 +233,15 @@ func testParallel(t *testing.T, client *http.Client) {
 				file(1, size, `"1"`)(w, r)
 			}
 		}, 1},
+		{"one connection alone, it says, and for long", func(n int) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if isRange(r) && n < 4 {
+					status([]int{503, 403}[n%2], "Retry-After: 3600")(w, r)
+					return
+				}
+				file(1, size, `"1"`)(w, r)
+			}
+		}, 1},
 		{"ranges ignored", func(int) http.HandlerFunc { return noRanges }, 1},
 		{"ranges broken", func(n int) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
