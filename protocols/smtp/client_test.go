@@ -157,8 +157,9 @@ func TestNoServer(t *testing.T) {
 	if err := c.Send(ctx, hello()); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	c.Reactor.EachLoop(t.Context(), func(int) { err = c.Send(context.Background(), hello()) })
-	if !errors.Is(err, reactor.ErrOnLoop) {
+	onLoop := make(chan error, c.Reactor.Loops())
+	c.Reactor.EachLoop(t.Context(), func(int) { onLoop <- c.Send(context.Background(), hello()) })
+	if err := <-onLoop; !errors.Is(err, reactor.ErrOnLoop) {
 		t.Errorf("on a loop: %v", err)
 	}
 }
@@ -186,12 +187,14 @@ func TestCutShort(t *testing.T) {
 		if err := os.WriteFile(path, make([]byte, 1<<20), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		s.mu.Lock()
 		s.rcpt = func(to string) error {
 			if to == "spoil@example.com" {
 				spoil()
 			}
 			return nil
 		}
+		s.mu.Unlock()
 		m.To = []string{"spoil@example.com"}
 		errs := c.SendAll(t.Context(), m, hello())
 		wantError(t, name, errs[0], smtp.StepMessage, 0, false, smtp.ErrMessage)

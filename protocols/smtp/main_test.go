@@ -114,8 +114,11 @@ func (c *session) Mail(from string, _ *gosmtp.MailOptions) error {
 }
 
 func (c *session) Rcpt(to string, _ *gosmtp.RcptOptions) error {
-	if c.s.rcpt != nil {
-		if err := c.s.rcpt(to); err != nil {
+	c.s.mu.Lock()
+	rcpt := c.s.rcpt
+	c.s.mu.Unlock()
+	if rcpt != nil {
+		if err := rcpt(to); err != nil {
 			return err
 		}
 	}

@@ -74,9 +74,10 @@ type QueueStats struct {
 	Added, Refused uint64
 	// Sent were taken by the server; Failed were given up. Attempts that failed for now are Retries.
 	Sent, Failed, Retries uint64
-	// Waiting is how many wait for an attempt, Sending how many are being sent, Bytes their size.
+	// Waiting is how many wait for an attempt, Sending how many are being sent.
 	Waiting, Sending int
-	Bytes            int64
+	// Bytes is their size together.
+	Bytes int64
 }
 
 // item is a message in a Queue.

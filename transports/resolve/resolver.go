@@ -90,6 +90,7 @@ type Resolver struct {
 	static   map[string][]netip.Addr
 	hosts    hosts
 	cache    *lru.Cache[key, *entry]
+	sources  *lru.Cache[netip.Addr, source]
 	flights  singleflight.Group
 	prefer   atomic.Int32 // the server that answered last
 	counters counters
@@ -143,7 +144,7 @@ type Answer struct {
 // is enough that one has addresses, and they are in the order of RFC 6724. Those of one family take turns in being the first.
 //
 // Errors are *net.DNSError around one of this package's; when ctx ends it is ctx's error that is wrapped. What was asked goes on then, and is
-// remembered. A name that is in the cache costs about a microsecond; ten more with IPv6 addresses to order.
+// remembered. A name that is in the cache costs about a microsecond, and some more once in five seconds to find its addresses' order.
 func (r *Resolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	a, err := r.Lookup(ctx, network, host)
 	return a.Addrs, err
@@ -228,7 +229,7 @@ func (r *Resolver) lookup(ctx context.Context, network, name string) (Answer, er
 		return Answer{}, failed
 	}
 	if network == "ip" && len(out.Addrs) > 1 {
-		out.Addrs = order(out.Addrs, sourceOf)
+		out.Addrs = order(out.Addrs, r.sourceOf)
 	}
 	return out, nil
 }
@@ -282,6 +283,7 @@ func (r *Resolver) configure() {
 		r.exchange = r.exchangeDNS
 	}
 	r.cache, _ = lru.New[key, *entry](max(orDefault(r.MaxEntries, defaultMaxEntries), 1)) // the error is of sizes below 1
+	r.sources, _ = lru.New[netip.Addr, source](maxSources)
 	for _, s := range r.Servers {
 		ap, err := parseServer(s)
 		if err != nil {
