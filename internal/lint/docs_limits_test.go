@@ -22,7 +22,7 @@ var limitStructs = map[string][]string{
 	"protocols/smtp":                      {"Client", "Queue"},
 	"transports/netaddr":                  {"ParseConfig", "ListConfig"},
 	"transports/inherit":                  {"Successor"},
-	"protocols/http1":                     {"Server", "FilesConfig"},
+	"protocols/http1":                     {"Server", "FilesConfig", "Client", "ClientConn", "ConnectDialer", "Proxy"},
 	"protocols/http1/wire":                {"Limits"},
 	"protocols/http1/middleware":          {"Timeout", "RequestID", "ETag", "CORS", "SecurityHeaders"},
 	"protocols/http1/middleware/compress": {"Responses", "Requests"},
