@@ -145,8 +145,10 @@ func (l *loop) BatchEnd() {
 		if l.kicked.Load() {
 			// With all loops busy a new goroutine would else wait for the scheduler's next preemption, 10 ms away.
 			l.kicked.Store(false)
+			l.since.Store(0)
 			runtime.Gosched()
 			l.mark = l.clock() // what others ran for is not the next handler's
+			l.since.Store(int64(l.mark) + 1)
 			ran = true
 		}
 		if !ran {
