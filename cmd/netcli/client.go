@@ -135,10 +135,15 @@ func (f *httpFlags) client() (c *http.Client, closeAll func(), err error) {
 	}
 	return &http.Client{Transport: t}, func() {
 		t.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		r.Shutdown(ctx) // what is left after a second ends with the process
+		shutdown(r)
 	}, nil
+}
+
+// shutdown ends a command's reactor; what is left after a second ends with the process.
+func shutdown(r *reactor.Reactor) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	r.Shutdown(ctx)
 }
 
 func (f *httpFlags) tls() (*tls.Config, error) {
