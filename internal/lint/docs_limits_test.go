@@ -31,6 +31,7 @@ var limitStructs = map[string][]string{
 	"protocols/http1/accesslog":           {"Config"},
 	"protocols/http1/dashboard":           {"Config"},
 	"protocols/http1/health":              {"Handler"},
+	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
 
 // limitFields are the exported fields of a struct that are numbers; a time.Duration is one.
