@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/calandria-go/calandria/protocols/websocket"
+	"github.com/calandria-go/calandria/reactor"
 )
 
 const patience = 30 * time.Second
@@ -19,9 +20,10 @@ const patience = 30 * time.Second
 // running is a site in this process.
 type running struct {
 	*site
-	t    testing.TB
-	addr string
-	done bool
+	t       testing.TB
+	clients *reactor.Reactor
+	addr    string
+	done    bool
 }
 
 // start runs a site that keeps its history in dir, if that is given.
@@ -46,7 +48,7 @@ func start(t testing.TB, dir string, args ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{site: s, t: t, addr: strings.TrimSuffix(strings.TrimPrefix(urls[0], "http://"), "/")}
+	r := &running{site: s, t: t, clients: reactor.New(reactor.Config{StallAfter: -1}), addr: strings.TrimSuffix(strings.TrimPrefix(urls[0], "http://"), "/")}
 	t.Cleanup(r.end)
 	return r
 }
@@ -63,6 +65,7 @@ func (r *running) end() {
 		r.t.Error(err)
 	}
 	r.close()
+	r.t.Cleanup(func() { r.clients.Shutdown(context.Background()) }) // after those that end the clients
 }
 
 // user is a client of the chat.
@@ -75,7 +78,7 @@ func (r *running) dial(path string) *user {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, err := websocket.Dial(ctx, "ws://"+r.addr+path, nil)
+	c, err := websocket.Dial(ctx, "ws://"+r.addr+path, &websocket.DialOptions{Reactor: r.clients})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -274,6 +274,7 @@ function title() { document.title = (unread ? "(" + unread + ") " : "") + "#" + 
 function status(kind, text) {
   $("status").dataset.state = kind;
   $("status-text").textContent = text;
+  $("chat").classList.toggle("away", kind !== "live");
 }
 
 function banner(text, button, action) {
@@ -324,6 +325,7 @@ function leave() {
   document.title = "calandria chat";
   $("chat").hidden = true;
   $("people").classList.remove("open");
+  $("people-toggle").setAttribute("aria-expanded", "false");
   $("enter").hidden = false;
   $("name").focus();
 }
