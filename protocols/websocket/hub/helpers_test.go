@@ -65,7 +65,12 @@ func (m member) OnClose(*websocket.Conn, error)                      {}
 // serve has every connection do what open says.
 func serve(t testing.TB, r *reactor.Reactor, s *websocket.Server, open func(c *websocket.Conn)) string {
 	t.Helper()
-	ln, err := tcp.Listen("127.0.0.1:0")
+	return serveAt(t, r, tcp.Config{}, s, open)
+}
+
+func serveAt(t testing.TB, r *reactor.Reactor, cfg tcp.Config, s *websocket.Server, open func(c *websocket.Conn)) string {
+	t.Helper()
+	ln, err := cfg.Listen(context.Background(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,6 @@ func serve(t testing.TB, r *reactor.Reactor, s *websocket.Server, open func(c *w
 type collector struct {
 	mu     sync.Mutex
 	got    []string
-	at     []time.Time
 	err    error
 	ended  bool
 	change chan struct{}
@@ -93,7 +97,6 @@ func (k *collector) OnOpen(*websocket.Conn) {}
 func (k *collector) OnMessage(_ *websocket.Conn, _ websocket.Opcode, p []byte) {
 	k.mu.Lock()
 	k.got = append(k.got, string(p))
-	k.at = append(k.at, time.Now())
 	k.mu.Unlock()
 	k.wake()
 }
@@ -156,14 +159,19 @@ func (k *collector) waitEnd(t testing.TB) error {
 func join(t testing.TB, r *reactor.Reactor, addr string, d *websocket.Deflate) (*websocket.Conn, *collector) {
 	t.Helper()
 	k := newCollector()
+	return dial(t, r, addr, k, d), k
+}
+
+func dial(t testing.TB, r *reactor.Reactor, addr string, h websocket.Handler, d *websocket.Deflate) *websocket.Conn {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, err := websocket.Dial(ctx, "ws://"+addr, &websocket.DialOptions{Reactor: r, Handler: k, Config: websocket.Config{Deflate: d}})
+	c, err := websocket.Dial(ctx, "ws://"+addr, &websocket.DialOptions{Reactor: r, Handler: h, Config: websocket.Config{Deflate: d}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Abort(nil) })
-	return c, k
+	return c
 }
 
 // stall opens a WebSocket that never reads.
@@ -189,6 +197,9 @@ func stall(t testing.TB, addr string) net.Conn {
 // eventually waits for what only a hang keeps from happening.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
+	if ok() {
+		return
+	}
 	limit, tick := time.After(patience), time.NewTicker(2*time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/calandria-go/calandria/protocols/websocket"
 	"github.com/calandria-go/calandria/protocols/websocket/hub"
 	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/transports/tcp"
 )
 
 // One who does not read is closed, or misses messages, by the policy; the one beside gets all.
@@ -79,56 +81,86 @@ func TestBusy(t *testing.T) {
 	}
 }
 
+// counting is a client that keeps when its messages came, in memory that it has from the start.
+type counting struct {
+	n   int
+	at  []time.Duration
+	of  time.Time
+	sum *atomic.Int64 // of all clients
+	all int64         // as many make a broadcast
+	one chan struct{} // gets a value for each
+}
+
+func (k *counting) OnOpen(*websocket.Conn) {}
+
+func (k *counting) OnMessage(*websocket.Conn, websocket.Opcode, []byte) {
+	k.at[k.n] = time.Since(k.of)
+	k.n++
+	if k.sum.Add(1)%k.all == 0 {
+		k.one <- struct{}{}
+	}
+}
+func (k *counting) OnClose(*websocket.Conn, error) {}
+
 // A broadcast with stalled readers: the others get every message, and what is held for the stalled ones is bounded by the policy,
-// not by what was sent. The times are logged; the soak's are compared with those of a run without stalled readers.
+// not by what was sent. The latencies are logged, with and without stalled readers.
 func TestBroadcastStalled(t *testing.T) {
-	conns, stalled, messages := size(200, 60, 6000), size(20, 6, 100), size(600, 200, 400)
-	run := func(stalled int) (p99 time.Duration, held uint64) {
+	conns, stalled, messages := size(200, 60, 6000), size(20, 6, 100), size(400, 300, 600)
+	const unsent = 64 << 10
+	run := func(stalled int) (p99 time.Duration, held int64) {
 		r := newReactor(t, reactor.Config{})
-		h := newHub(t, hub.Config{Slow: websocket.Drop, MaxUnsent: 64 << 10, MaxPending: -1, History: 4})
-		addr := serve(t, r, &websocket.Server{}, func(c *websocket.Conn) { h.Subscribe(c, "t", hub.Since{}) })
-		var good []*collector
+		h := newHub(t, hub.Config{Slow: websocket.Drop, MaxUnsent: unsent, MaxPending: -1, History: 4})
+		// Small buffers in the kernel, so that a reader is known to be stalled soon.
+		small := tcp.Config{WriteBuffer: 16 << 10}
+		addr := serveAt(t, r, small, &websocket.Server{}, func(c *websocket.Conn) { h.Subscribe(c, "t", hub.Since{}) })
+		start := time.Now()
+		var good []*counting
+		var sum atomic.Int64
+		one := make(chan struct{}, messages)
 		for range conns {
-			_, k := join(t, r, addr, nil)
+			k := &counting{at: make([]time.Duration, messages), of: start, sum: &sum, all: int64(conns), one: one}
+			dial(t, r, addr, k, nil)
 			good = append(good, k)
 		}
 		for range stalled {
 			stall(t, addr)
 		}
 		eventually(t, "all are there", func() bool { return h.Count("t") == conns+stalled })
+		sent := make([]time.Duration, messages)
+		payload := make([]byte, 1024)
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		var sent []time.Time
-		payload := make([]byte, 1024)
 		for i := range messages {
-			sent = append(sent, time.Now())
+			sent[i] = time.Since(start)
 			if _, err := h.Publish("t", websocket.Binary, payload); err != nil {
 				t.Fatal(err)
 			}
-			if i%8 == 7 { // so that the latency is that of a broadcast, not of a queue
-				good[len(good)-1].wait(t, i+1)
-			}
-		}
-		var took []time.Duration
-		for _, k := range good {
-			for i := range k.wait(t, messages) {
-				took = append(took, k.at[i].Sub(sent[i]))
+			select { // one broadcast at a time: a queue of them would hide what each takes
+			case <-one:
+			case <-time.After(patience):
+				t.Fatalf("message %d did not reach everybody", i)
 			}
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		if s := h.Stats(); stalled > 0 && messages*1024 > 4<<20 && s.Dropped == 0 {
+		if s := h.Stats(); stalled > 0 && s.Dropped == 0 {
 			t.Errorf("nobody missed anything: %+v", s)
 		}
+		var took []time.Duration
+		for _, k := range good {
+			for i, at := range k.at {
+				took = append(took, at-sent[i])
+			}
+		}
 		slices.Sort(took)
-		return took[len(took)*99/100], after.HeapAlloc - min(after.HeapAlloc, before.HeapAlloc)
+		return took[len(took)*99/100], int64(after.HeapAlloc) - int64(before.HeapAlloc)
 	}
 	alone, _ := run(0)
 	with, held := run(stalled)
-	t.Logf("%d readers, %d messages of 1 KiB: p99 %v; with %d stalled ones %v, heap +%d KiB", conns, messages, alone, stalled, with, held>>10)
-	// What the collectors keep (string headers and bytes), and 64 KiB and a message for each stalled one, with room.
-	if bound := uint64(conns*messages*(1024+64) + stalled*(80<<10) + 8<<20); held > bound {
+	t.Logf("%d readers, %d messages of 1 KiB: p99 %v; with %d stalled ones %v, heap %+d KiB", conns, messages, alone, stalled, with, held>>10)
+	// The frames that the stalled ones wait for are the same for all of them; what refers to them is theirs.
+	if bound := int64(2*unsent + stalled*(unsent/1024)*256 + 4<<20); held > bound {
 		t.Errorf("heap grew by %d bytes; want %d at most", held, bound)
 	}
 }
