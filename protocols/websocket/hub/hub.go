@@ -12,6 +12,7 @@ import (
 
 // Message is a message of a topic.
 type Message struct {
+	// Topic is where it was published.
 	Topic string
 	// Seq is its number: each topic of a hub counts from 1. Other hubs give other numbers.
 	Seq uint64

@@ -81,14 +81,14 @@ func TestOrder(t *testing.T) {
 
 // Subscribers that come and go in the middle of publishes, on loops that send in turns, see no gap and nothing twice.
 func TestComeAndGo(t *testing.T) {
-	r := newReactor(t, reactor.Config{})
+	r := newReactor(t, reactor.Config{Loops: 1})
 	h := newHub(t, hub.Config{Render: numbered, MaxPending: -1, History: 4})
 	addr := serve(t, r, &websocket.Server{}, func(c *websocket.Conn) {
 		if _, err := h.Subscribe(c, "t", hub.Since{Last: 2}); err != nil {
 			t.Error(err)
 		}
 	})
-	for range size(700, 100, 1500) { // more than one turn of a loop
+	for range size(520, 60, 1500) { // more than one turn of a loop
 		join(t, r, addr, nil)
 	}
 	stop, done := make(chan struct{}), make(chan struct{})
@@ -107,7 +107,7 @@ func TestComeAndGo(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			for range size(40, 8, 400) {
+			for range size(20, 8, 400) {
 				c, k := join(t, r, addr, nil)
 				got := k.wait(t, 6)
 				first, _ := parse(t, got[0])

@@ -11,10 +11,10 @@ type Stats struct {
 	Busy uint64
 	// Lost counts messages of others that did not come, Breaks the times that an unknown number may not have.
 	Lost, Breaks uint64
-	// Topics and Subscriptions are those that there are, History the messages that are kept, HistoryBytes their payloads, and
-	// Pending the payloads that wait for loops.
+	// Topics and Subscriptions are those that there are, History the messages that are kept.
 	Topics, Subscriptions, History int
-	HistoryBytes, Pending          int
+	// HistoryBytes are the payloads of those, Pending the payloads that wait for loops.
+	HistoryBytes, Pending int
 }
 
 // Stats gives the figures. It looks at every topic.

@@ -61,12 +61,12 @@ func TestSynopseBytes(t *testing.T) {
 			b, _ := io.ReadAll(r.Body)
 			w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 			switch r.URL.Path {
-			case "/root/calc.add":
+			case "/svc/calc.add":
 				fmt.Fprintf(w, `{"got":%s}`, b)
-			case "/root/blob":
+			case "/svc/blob":
 				w.Header().Set("Content-Type", "application/octet-stream")
 				w.Write([]byte{0, 1, 0xff, 0xfe})
-			case "/root/broken":
+			case "/svc/broken":
 				io.WriteString(w, "{")
 			default:
 				w.WriteHeader(http.StatusNotFound)
@@ -85,16 +85,16 @@ func TestSynopseBytes(t *testing.T) {
 		},
 	}, rest.Synopse)
 	w.want(`{"request":["GET","/callback/1","X-A: 1",0,"",""]}`)
-	w.send(websocket.Text, `{"request":["","root/calc.add","",0,"",[1,2]]}`)
+	w.send(websocket.Text, `{"request":["","svc/calc.add","",0,"",[1,2]]}`)
 	w.want(`{"answer":[200,"","",{"got":[1,2]}]}`)
 	w.send(websocket.Text, `{"answer":[200,"Y: 2","",""]}`)
-	w.send(websocket.Text, `{"request":["GET","root/blob","",0,"",""]}`)
+	w.send(websocket.Text, `{"request":["GET","svc/blob","",0,"",""]}`)
 	w.want(`{"answer":[200,"","application/octet-stream","` + "\xef\xbf\xb0" + `AAH//g=="]}`)
-	w.send(websocket.Text, `{"request":["GET","root/other","",0,"",""]}`)
+	w.send(websocket.Text, `{"request":["GET","svc/other","",0,"",""]}`)
 	w.want(`{"answer":[404,"","",{"errorCode":404}]}`)
-	w.send(websocket.Text, `{"request":["GET","root/broken","",0,"",""]}`)
+	w.send(websocket.Text, `{"request":["GET","svc/broken","",0,"",""]}`)
 	w.want(`{"answer":[500,"","",""]}`)
-	w.send(websocket.Text, `{"request":["GET","root/other","no field",0,"",""]}`)
+	w.send(websocket.Text, `{"request":["GET","svc/other","no field",0,"",""]}`)
 	w.want(`{"answer":[400,"","",""]}`)
 	w.send(websocket.Text, `{"nonsense":[]}`)
 	if _, err := w.read(); websocket.CloseStatus(err) != wire.ProtocolError {

@@ -12,12 +12,12 @@ var synopseFixtures = []struct {
 	m          synopse
 }{
 	{
-		"request without a body", `{"request":["GET","/root/timestamp","",0,"",""]}`,
-		synopse{request: true, method: "GET", url: "/root/timestamp"},
+		"request without a body", `{"request":["GET","/svc/timestamp","",0,"",""]}`,
+		synopse{request: true, method: "GET", url: "/svc/timestamp"},
 	},
 	{
-		"request with JSON", `{"request":["POST","/root/calc.add","X-A: 1\r\nX-B: \"2\"",0,"",[1,2]]}`,
-		synopse{request: true, method: "POST", url: "/root/calc.add", headers: "X-A: 1\r\nX-B: \"2\"", contentType: jsonType, content: []byte("[1,2]")},
+		"request with JSON", `{"request":["POST","/svc/calc.add","X-A: 1\r\nX-B: \"2\"",0,"",[1,2]]}`,
+		synopse{request: true, method: "POST", url: "/svc/calc.add", headers: "X-A: 1\r\nX-B: \"2\"", contentType: jsonType, content: []byte("[1,2]")},
 	},
 	{
 		"request without an answer", `{"request":["PUT","/n","",1,"text/plain","line one\nline \"two\""]}`,
@@ -72,7 +72,7 @@ func TestSynopseFixtures(t *testing.T) {
 // What mORMot's clients leave out, or write otherwise.
 func TestSynopseLoose(t *testing.T) {
 	for text, want := range map[string]synopse{
-		`{"request":["","root/a","","0","",{}]}`:                      {request: true, method: "POST", url: "/root/a", contentType: jsonType, content: []byte("{}")},
+		`{"request":["","svc/a","","0","",{}]}`:                      {request: true, method: "POST", url: "/svc/a", contentType: jsonType, content: []byte("{}")},
 		` { "request" : [ "GET" , "/" , "" , "1" , "" , "" ] } `:      {request: true, method: "GET", url: "/", noAnswer: true},
 		`{"r1":["GET","/","",0,"",""]}`:                               {request: true, method: "GET", url: "/"},
 		`{"a1":["201","","",""]}`:                                     {status: 201},

@@ -133,9 +133,10 @@ type Stats struct {
 	Sent, Received, Lost, Duplicates, Bad uint64
 	// Refused counts those that Publish refused, Failed those that the server or nats.go refused later.
 	Refused, Failed uint64
-	// Reconnects counts connections but the first. Queued are the bytes that wait to be sent.
+	// Reconnects counts connections but the first.
 	Reconnects uint64
-	Queued     int
+	// Queued are the bytes that wait to be sent.
+	Queued int
 }
 
 // New makes a broker. It connects when the hub starts it.
