@@ -72,7 +72,7 @@ func TestSynopseFixtures(t *testing.T) {
 // What mORMot's clients leave out, or write otherwise.
 func TestSynopseLoose(t *testing.T) {
 	for text, want := range map[string]synopse{
-		`{"request":["","svc/a","","0","",{}]}`:                      {request: true, method: "POST", url: "/svc/a", contentType: jsonType, content: []byte("{}")},
+		`{"request":["","svc/a","","0","",{}]}`:                       {request: true, method: "POST", url: "/svc/a", contentType: jsonType, content: []byte("{}")},
 		` { "request" : [ "GET" , "/" , "" , "1" , "" , "" ] } `:      {request: true, method: "GET", url: "/", noAnswer: true},
 		`{"r1":["GET","/","",0,"",""]}`:                               {request: true, method: "GET", url: "/"},
 		`{"a1":["201","","",""]}`:                                     {status: 201},
