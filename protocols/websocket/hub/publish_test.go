@@ -107,7 +107,7 @@ func TestComeAndGo(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			for range size(20, 8, 400) {
+			for range size(8, 4, 400) {
 				c, k := join(t, r, addr, nil)
 				got := k.wait(t, 6)
 				first, _ := parse(t, got[0])

@@ -105,7 +105,7 @@ func (k *counting) OnClose(*websocket.Conn, error) {}
 // A broadcast with stalled readers: the others get every message, and what is held for the stalled ones is bounded by the policy,
 // not by what was sent. The latencies are logged, with and without stalled readers.
 func TestBroadcastStalled(t *testing.T) {
-	conns, stalled, messages := size(200, 60, 6000), size(20, 6, 100), size(400, 300, 600)
+	conns, stalled, messages := size(200, 60, 6000), size(20, 6, 100), size(300, 250, 600)
 	const unsent = 64 << 10
 	run := func(stalled int) (p99 time.Duration, held int64) {
 		r := newReactor(t, reactor.Config{})
