@@ -37,6 +37,9 @@ var limitStructs = map[string][]string{
 	"protocols/http1/cache":               {"Transport"},
 	"protocols/http1/accesslog":           {"Config"},
 	"protocols/http1/dashboard":           {"Config"},
+	"protocols/websocket/hub":             {"Config"},
+	"protocols/websocket/hub/nats":        {"Config"},
+	"protocols/websocket/rest":            {"Config"},
 	"protocols/http1/health":              {"Handler"},
 	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
