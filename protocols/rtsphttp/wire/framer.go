@@ -55,6 +55,9 @@ type Framer struct {
 // which Next said More has begun, but none of it was passed on.
 func (f *Framer) Boundary() bool { return f.left == 0 }
 
+// Left is how many bytes are missing of the frame, or of the body that comes in pieces, which Next has begun to give.
+func (f *Framer) Left() int { return f.left }
+
 // Next looks at b, which is what was not consumed of the stream so far, and says what it begins with, and how many bytes that
 // are. Media is taken as far as it is there. For More call again with the same bytes and those that follow. An error is always
 // an *Error; nothing can be found behind it. It allocates nothing.

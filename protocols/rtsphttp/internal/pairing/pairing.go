@@ -223,9 +223,9 @@ func (t *Table[G, P]) waitsNoMore(e *Tunnel[G, P]) {
 	}
 }
 
-// PostGone says that a POST has ended, whichever it is. next takes its place, if one waited; gone is false if p was no POST of
-// the tunnel's, or not the one that it used. A POST that ended before its GET came ends the tunnel.
-func (t *Table[G, P]) PostGone(e *Tunnel[G, P], p P) (next P, promoted, gone bool) {
+// PostGone says that a POST has ended, whichever it is. next takes its place, if one waited; gone is false if p was not the one that
+// the tunnel used, or the tunnel has ended. Without a GET the tunnel ends with its POST, and get is the zero value.
+func (t *Table[G, P]) PostGone(e *Tunnel[G, P], p P) (get G, next P, promoted, gone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var none P
@@ -235,13 +235,13 @@ func (t *Table[G, P]) PostGone(e *Tunnel[G, P], p P) (next P, promoted, gone boo
 		e.waiting, e.hasNext = none, false
 	case e.hasPost && e.post == p:
 		e.post, e.postConn, e.hasPost = e.waiting, e.waitConn, e.hasNext
-		next, promoted, gone = e.waiting, e.hasNext, true
+		get, next, promoted, gone = e.get, e.waiting, e.hasNext, true
 		e.waiting, e.hasNext = none, false
 		if !e.hasGet {
 			t.remove(e, true)
 		}
 	}
-	return next, promoted, gone
+	return get, next, promoted, gone
 }
 
 // Withdraw takes back a POST that is queued; false if it is not any more.

@@ -70,7 +70,7 @@ func TestPostsOneAfterAnother(t *testing.T) {
 		if _, g, v, err := tab.Post(start, half("c", home, uint64(i+2)), fmt.Sprint(i)); g != "g" || v != Attached || err != nil {
 			t.Fatal(i, g, v, err)
 		}
-		if _, promoted, gone := tab.PostGone(e, fmt.Sprint(i)); promoted || !gone {
+		if _, _, promoted, gone := tab.PostGone(e, fmt.Sprint(i)); promoted || !gone {
 			t.Fatal(i, promoted, gone)
 		}
 	}
@@ -90,14 +90,14 @@ func TestPostBeforeTheLastOneHasEnded(t *testing.T) {
 	if _, _, _, err := tab.Post(start, half("c", home, 4), "p3"); err != ErrDuplicatePost {
 		t.Error(err)
 	}
-	if next, promoted, gone := tab.PostGone(e, "p1"); next != "p2" || !promoted || !gone {
+	if _, next, promoted, gone := tab.PostGone(e, "p1"); next != "p2" || !promoted || !gone {
 		t.Error(next, promoted, gone)
 	}
 	tab.Post(start, half("c", home, 5), "p4")
 	if !tab.Withdraw(e, "p4") || tab.Withdraw(e, "p4") || tab.Withdraw(e, "p2") {
 		t.Error("Withdraw")
 	}
-	if _, promoted, gone := tab.PostGone(e, "p2"); promoted || !gone {
+	if _, _, promoted, gone := tab.PostGone(e, "p2"); promoted || !gone {
 		t.Error(promoted, gone)
 	}
 }
@@ -220,7 +220,7 @@ func TestLimits(t *testing.T) {
 func TestPostThatLeavesBeforeItsGet(t *testing.T) {
 	tab := New[string, string](limits())
 	e, _, _, _ := tab.Post(start, half("c", home, 1), "p")
-	if _, promoted, gone := tab.PostGone(e, "p"); promoted || !gone {
+	if _, _, promoted, gone := tab.PostGone(e, "p"); promoted || !gone {
 		t.Error(promoted, gone)
 	}
 	if pending, _ := tab.Counts(); pending != 0 || tab.Expire(e) || tab.End(e, false) != nil {
@@ -289,7 +289,7 @@ func FuzzPairing(f *testing.F) {
 				tab.End(e, who&1 == 0)
 			case op == 5:
 				if p := posts[e]; p != nil {
-					next, promoted, gone := tab.PostGone(e, p)
+					_, next, promoted, gone := tab.PostGone(e, p)
 					if gone {
 						posts[e] = nil
 					}
