@@ -85,9 +85,14 @@ func (d *dialer) next(all []netip.Addr, err error) {
 	}
 	to := tcp.Dialer{Near: d.s.vc, Timeout: left}
 	addr := net.TCPAddrFromAddrPort(netip.AddrPortFrom(all[0].Unmap(), d.port))
-	d.s.vc.Reactor().DialFunc(addr, to.Options(), h, func(_ *reactor.Conn, err error) {
-		if err != nil {
+	d.s.vc.Reactor().DialFunc(addr, to.Options(), h, func(c *reactor.Conn, err error) {
+		switch {
+		case err != nil:
 			retry(err)
+		case d.s.state != dialing:
+			c.Abort(ErrViewerGone)
+		default:
+			d.s.camera = c // a handshake may follow, which ends with the viewer
 		}
 	})
 }

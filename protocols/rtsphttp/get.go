@@ -41,7 +41,7 @@ func (h *getHalf) OnOpen(c *reactor.Conn) {
 	b = append(b, "HTTP/1."...)
 	b = append(b, byte('0'+h.minor))
 	b = append(b, " 200 OK\r\nConnection: close\r\nCache-Control: no-store\r\nPragma: no-cache\r\nContent-Type: "+contentType+"\r\n"...)
-	b = httpwire.AppendDate(b, c.Now())
+	b = append(httpwire.AppendDate(append(b, "Date: "...), c.Now()), "\r\n"...)
 	if ip := h.s.g.cfg.ServerIP; ip != "" {
 		if with, err := httpwire.AppendField(b, "x-server-ip-address", ip); err == nil {
 			b = with
