@@ -35,6 +35,7 @@ func size(n, race, soak int) int {
 type gate struct {
 	*Gateway
 	addr string
+	r    *reactor.Reactor
 }
 
 func newGate(t testing.TB, c Config) *gate {
@@ -51,7 +52,7 @@ func newGate(t testing.TB, c Config) *gate {
 	if _, err := r.Listen(ln, &http1.Server{Handler: g, MaxBodyBytes: -1}); err != nil {
 		t.Fatal(err)
 	}
-	return &gate{g, ln.Addr().String()}
+	return &gate{g, ln.Addr().String(), r}
 }
 
 // one is the configuration of a gateway for one camera, whose messages pass as they are.
@@ -148,7 +149,11 @@ func expect(t testing.TB, r io.Reader, want string) {
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(r, got)
 	if string(got[:n]) != want {
-		t.Fatalf("got %q, %v; want %q", got[:n], err, want)
+		at := 0
+		for at < n && got[at] == want[at] {
+			at++
+		}
+		t.Fatalf("%d bytes, %v, of %d; from %d on %q; want %q", n, err, len(want), at, got[at:min(n, at+300)], want[at:min(len(want), at+300)])
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/calandria-go/calandria/protocols/websocket"
 )
 
-func dialSocket(t testing.TB, g *gate, path string) *websocket.Conn {
+func openSocket(t testing.TB, g *gate, path string) *websocket.Conn {
 	t.Helper()
-	c, err := websocket.Dial(t.Context(), "ws://"+g.addr+path, &websocket.DialOptions{Protocols: []string{SubProtocol}})
+	c, err := websocket.Dial(t.Context(), "ws://"+g.addr+path, &websocket.DialOptions{Reactor: g.r, Protocols: []string{SubProtocol}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func read(t testing.TB, c *websocket.Conn, n int) string {
 func TestSocket(t *testing.T) {
 	cam := newCamera(t)
 	g := newGate(t, one(cam))
-	c := dialSocket(t, g, "/rtspoverwebsocket")
+	c := openSocket(t, g, "/rtspoverwebsocket")
 	if c.Subprotocol() != SubProtocol {
 		t.Errorf("sub-protocol %q", c.Subprotocol())
 	}
@@ -70,7 +70,7 @@ func TestSocket(t *testing.T) {
 func TestSocketViewerLeaves(t *testing.T) {
 	cam := newCamera(t)
 	g := newGate(t, one(cam))
-	c := dialSocket(t, g, "/")
+	c := openSocket(t, g, "/")
 	conn := cam.next(t)
 	c.Close(websocket.NormalClosure, "")
 	expectEnd(t, conn, "")
@@ -80,7 +80,7 @@ func TestSocketViewerLeaves(t *testing.T) {
 func TestSocketText(t *testing.T) {
 	cam := newCamera(t)
 	g := newGate(t, one(cam))
-	c := dialSocket(t, g, "/")
+	c := openSocket(t, g, "/")
 	conn := cam.next(t)
 	c.Send(websocket.Text, []byte("hello"))
 	expectEnd(t, conn, "")
