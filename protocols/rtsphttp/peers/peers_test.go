@@ -114,7 +114,9 @@ func TestViewers(t *testing.T) {
 				name string
 				view func(t *testing.T, g *gate, addr, path string, secure bool)
 			}{
-				{"ffmpeg", ffmpeg}, {"ffprobe", ffprobe}, {"GStreamer", gstreamer},
+				{"ffmpeg", ffmpeg},
+				{"ffprobe", ffprobe},
+				{"GStreamer", gstreamer},
 				{"gortsplib HTTP", func(t *testing.T, g *gate, addr, path string, secure bool) {
 					library(t, addr, path, secure, gortsplib.TunnelHTTP, nil)
 				}},
