@@ -116,6 +116,7 @@ func viewersRole() {
 			defer v.get.Close()
 			defer v.post.Close()
 			<-ready
+			io.WriteString(v.post, enc(optionsText))
 			if i < p.Stalled {
 				dropped := v.stall(p.For)
 				mu.Lock()
@@ -186,7 +187,7 @@ func openViewer(addr, cookie string, stalls bool) (*loadViewer, error) {
 	if v.post, err = net.Dial("tcp", addr); err != nil {
 		return nil, err
 	}
-	_, err = io.WriteString(v.post, postHead("/", cookie)+enc(optionsText))
+	_, err = io.WriteString(v.post, postHead("/", cookie))
 	return v, err
 }
 
@@ -207,7 +208,7 @@ func (v *loadViewer) watch(d time.Duration) (frames int, lost bool, gaps []time.
 			return frames, true, gaps, nil
 		}
 		now := time.Now()
-		if n > uint64(loadRate/loadPacket) { // the first second is for those that wait since they were opened
+		if n > uint64(loadRate/loadPacket) { // in the first second all begin at once
 			gaps = append(gaps, now.Sub(last))
 		}
 		last = now
