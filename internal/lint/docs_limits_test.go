@@ -28,6 +28,8 @@ var limitStructs = map[string][]string{
 	"protocols/http1/auth":                {"Basic", "Digest", "Bearer"},
 	"protocols/http1/sse":                 {"Config", "Hub", "Parser"},
 	"protocols/http1/multipart":           {"Limits", "Config"},
+	"protocols/http1/download":            {"Downloader"},
+	"protocols/http1/cache":               {"Transport"},
 	"protocols/http1/accesslog":           {"Config"},
 	"protocols/http1/dashboard":           {"Config"},
 	"protocols/http1/health":              {"Handler"},
