@@ -20,10 +20,17 @@ func TestHijack(t *testing.T) {
 	cfg.MaxPendingPerIP = -1
 	cfg.MaxPending = -1
 	cfg.PairTimeout = 2 * time.Second
+	cfg.MaxSpent = 2 * attempts
+	cfg.IdleTimeout = -1
 	g := newGate(t, cfg)
 	get, post, c := tunnel(t, g, cam, "victim")
 	io.WriteString(post, enc(optionsText))
 	expect(t, c, optionsText)
+	io.WriteString(c, okText)
+	expect(t, get.r, okText)
+	for _, c := range []net.Conn{get, post, c} { // all of it takes minutes
+		c.SetDeadline(time.Time{})
+	}
 	expired := openGet(t, g.addr, "/", "expired")
 	expiredCam := cam.next(t)
 	expectEnd(t, expired.r, "")
@@ -96,6 +103,9 @@ func TestHijack(t *testing.T) {
 	}
 	if n := taken.Load(); n > 0 {
 		t.Errorf("%d of %d attempts reached a camera", n, attempts)
+	}
+	for _, c := range []net.Conn{get, post, c} {
+		c.SetDeadline(time.Now().Add(patience))
 	}
 	io.WriteString(post, enc(describe(2)))
 	expect(t, c, describe(2))

@@ -2,9 +2,12 @@ package websocket_test
 
 import (
 	"context"
+	ctls "crypto/tls"
+	"crypto/x509"
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 	"github.com/calandria-go/calandria/protocols/websocket"
 	"github.com/calandria-go/calandria/reactor"
 	"github.com/calandria-go/calandria/transports/tcp"
+	"github.com/calandria-go/calandria/transports/tls"
 )
 
 // patience bounds every wait for an event over real sockets. It is long: what it catches is a hang.
@@ -114,4 +118,39 @@ const rawKey = "dGhlIHNhbXBsZSBub25jZQ=="
 func rawRequest(path string, fields ...string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: " + rawKey + "\r\nSec-WebSocket-Version: 13\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n"
+}
+
+// certificate is the tests', made once.
+var certificate = sync.OnceValues(func() (ctls.Certificate, error) { return tls.SelfSigned("127.0.0.1", "localhost") })
+
+func serverTLS(t testing.TB) *ctls.Config {
+	t.Helper()
+	c, err := certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ctls.Config{Certificates: []ctls.Certificate{c}}
+}
+
+// clientTLS trusts that certificate.
+func clientTLS(t testing.TB) *ctls.Config {
+	t.Helper()
+	c, err := certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(c.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return &ctls.Config{RootCAs: pool, ServerName: "localhost"}
+}
+
+// ctlsDialer dials as an http.Transport's DialTLSContext would.
+type ctlsDialer struct{ cfg *ctls.Config }
+
+func (d *ctlsDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	return (&ctls.Dialer{Config: d.cfg}).DialContext(ctx, network, addr)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/websocket/wire"
+	"github.com/calandria-go/calandria/reactor"
 )
 
 // Server upgrades requests to WebSockets. The zero value is good. Its fields are read at the first Upgrade and must not change
@@ -24,6 +25,8 @@ type Server struct {
 	CheckOrigin func(origin, host string) bool
 	// KeepRequest keeps the request's head for Conn.Request, at the cost of its memory for the life of the connection.
 	KeepRequest bool
+	// Reactor has the loops that UpgradeHTTP moves connections to; nil: one of the process's own, with the default limits.
+	Reactor *reactor.Reactor
 
 	once  sync.Once
 	set   *settings
@@ -67,7 +70,7 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-// Queues gives the send queues of the open connections, looking at each. Any goroutine.
+// Queues gives the send queues of the open connections. Any goroutine.
 func (s *Server) Queues() Queues { return s.count.queues() }
 
 // Upgrade answers a handshake with 101 and gives the connection to h, in place: h.OnOpen has been called when it returns, and frames
@@ -90,7 +93,7 @@ func (s *Server) Upgrade(x *http1.Exchange, h Handler) (*Conn, error) {
 	}
 	c, fields := s.accept(&req, h)
 	if s.KeepRequest {
-		c.request = keepRequest(r, string(r.Path()), string(r.RawQuery()), string(r.Host()), req.Origin)
+		c.more().request = keepRequest(r, string(r.Path()), string(r.RawQuery()), string(r.Host()), req.Origin)
 	}
 	c.rc = x.Conn()
 	err = x.SwitchProtocols("websocket", (*link)(c), fields...)
@@ -120,10 +123,10 @@ func (s *Server) accept(req *wire.Request, h Handler) (*Conn, []string) {
 	return newConn(set, wire.Server, h, pack, protocol), fields
 }
 
-// end gives back what a connection holds that never opened.
+// end gives back what a connection holds for compression.
 func (c *Conn) end() {
-	if c.pack != nil {
-		c.pack.end()
+	if z := c.pack(); z != nil {
+		z.end()
 	}
 }
 
