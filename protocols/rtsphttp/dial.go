@@ -53,7 +53,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("rtsphttp: %s was answered %d %s", e.Method, e.Status, e.Reason)
 }
 
-var errURL = errors.New("rtsphttp: bad URL")
+// ErrURL: a URL that Dial does not take.
+var ErrURL = errors.New("rtsphttp: bad URL")
 
 // fallback is the reactor of dials without one.
 var fallback = sync.OnceValue(func() *reactor.Reactor { return reactor.New(reactor.Config{}) })
@@ -71,10 +72,10 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (net.Conn, error) 
 	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errURL, err)
+		return nil, fmt.Errorf("%w: %w", ErrURL, err)
 	}
 	if u.Hostname() == "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%w: it has no host, or a fragment", errURL)
+		return nil, fmt.Errorf("%w: it has no host, or a fragment", ErrURL)
 	}
 	if o.Timeout >= 0 {
 		limit := o.Timeout
@@ -93,7 +94,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (net.Conn, error) 
 	case "https", "rtsphs":
 		return dialHTTP(ctx, u, o, true)
 	}
-	return nil, fmt.Errorf("%w: scheme %q", errURL, u.Scheme)
+	return nil, fmt.Errorf("%w: scheme %q", ErrURL, u.Scheme)
 }
 
 func (o *DialOptions) reactor() *reactor.Reactor {

@@ -130,7 +130,7 @@ func TestDialFails(t *testing.T) {
 		t.Error(err)
 	}
 	for _, u := range []string{"rtsp://h/", "http:///x", "http://h/#f", "://"} {
-		if _, err := Dial(t.Context(), u, o); !errors.Is(err, errURL) {
+		if _, err := Dial(t.Context(), u, o); !errors.Is(err, ErrURL) {
 			t.Errorf("%s: %v", u, err)
 		}
 	}
