@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/calandria-go/calandria/protocols/rtsphttp"
+	"github.com/calandria-go/calandria/reactor"
 )
 
 func init() {
@@ -43,7 +44,9 @@ func rtspTunnel(ctx context.Context, e *env, args []string) error {
 	if *most < 1 {
 		return usagef("-max: at least 1")
 	}
-	o := &rtsphttp.DialOptions{Timeout: *timeout, TLS: &tls.Config{InsecureSkipVerify: *insecure}}
+	r := reactor.New(reactor.Config{Loops: 1})
+	defer shutdown(r)
+	o := &rtsphttp.DialOptions{Reactor: r, Timeout: *timeout, TLS: &tls.Config{InsecureSkipVerify: *insecure}}
 	probe, err := rtsphttp.Dial(ctx, rest[0], o) // what is wrong shows now, and not to a player
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/calandria-go/calandria/protocols/http1"
@@ -82,6 +83,12 @@ func (g *Gateway) compile(r Route) (*route, error) {
 		port = "322" // RFC 7826 section 4.2
 	default:
 		port = "554"
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return bad("backend has no port of TCP")
+	}
+	if _, err := netip.ParseAddr(out.host); err != nil && strings.Contains(out.host, ":") {
+		return bad("backend's host is neither a name nor an address")
 	}
 	out.addr = net.JoinHostPort(out.host, port)
 	out.dir = strings.TrimRight(u.EscapedPath(), "/")
