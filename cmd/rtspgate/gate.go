@@ -36,6 +36,7 @@ func newGate(o *options, log *slog.Logger) (*gate, error) {
 	for _, step := range []func() error{g.loadTLS, g.build, g.buildOperator} {
 		if err := step(); err != nil {
 			g.close()
+			g.reactor.Shutdown(context.Background()) // nothing runs yet
 			return nil, err
 		}
 	}

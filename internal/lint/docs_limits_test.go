@@ -33,6 +33,7 @@ var limitStructs = map[string][]string{
 	"protocols/http1/accesslog":           {"Config"},
 	"protocols/http1/dashboard":           {"Config"},
 	"protocols/http1/health":              {"Handler"},
+	"protocols/rtsphttp":                  {"Config", "DialOptions"},
 }
 
 // limitFields are the exported fields of a struct that are numbers; a time.Duration is one.

@@ -44,8 +44,8 @@ const (
 // RefusedError is an answer that makes no tunnel.
 type RefusedError struct {
 	Method string // "GET" or "POST"
-	Status int
-	Reason string
+	Status int    // of HTTP
+	Reason string // as the server has it
 }
 
 // Error says what the server answered.

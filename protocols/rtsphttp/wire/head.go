@@ -9,12 +9,16 @@ import (
 const MaxFields = 100
 
 // Field is one field of a head. Both slices alias the bytes that were parsed, or are what Set gave.
-type Field struct{ Name, Value []byte }
+type Field struct {
+	Name  []byte // as it was sent
+	Value []byte // without the white space around it
+}
 
 // Head is a message's head, read so that it can be changed. Its slices alias the bytes given to ParseHead.
 type Head struct {
 	// First are the three parts of the first line: method, URL and version of a request; version, status and reason of a response.
-	First  [3][]byte
+	First [3][]byte
+	// Fields are the field lines, in their order.
 	Fields []Field
 }
 
