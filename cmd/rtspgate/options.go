@@ -92,5 +92,3 @@ func (o *options) check() error {
 	}
 	return nil
 }
-
-func (o *options) secure() bool { return o.tlsCert != "" || o.tlsSelfSigned }

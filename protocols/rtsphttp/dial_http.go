@@ -152,11 +152,10 @@ func (c *httpConn) shake(s *reactor.Stream) error {
 	in := bufio.NewReaderSize(s, 4<<10)
 	var r httpwire.Response
 	for n := 1; ; n++ {
-		b, err := in.Peek(n)
-		if err != nil {
+		if _, err := in.Peek(n); err != nil {
 			return fmt.Errorf("rtsphttp: no answer to the GET: %w", err)
 		}
-		b, _ = in.Peek(in.Buffered())
+		b, _ := in.Peek(in.Buffered())
 		size, err := r.Parse(b, &httpwire.Limits{MaxHeadBytes: 4 << 10})
 		if err != nil {
 			return err

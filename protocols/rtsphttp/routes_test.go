@@ -59,7 +59,10 @@ func TestBadRoutes(t *testing.T) {
 		{Backend: "rtsp://h", Prefix: "cam"},
 		{Backend: "rtsp://h", Prefix: "/a?b"},
 		{Backend: "rtsp://h", Prefix: "/../a"},
-		{Backend: "rtsp://u:hunter2@h:port"}, {Backend: "rtsp://a:b:1"}, {Backend: "rtsp://h:0"}, {Backend: "rtsp://h:65536"},
+		{Backend: "rtsp://u:hunter2@h:port"},
+		{Backend: "rtsp://a:b:1"},
+		{Backend: "rtsp://h:0"},
+		{Backend: "rtsp://h:65536"},
 	} {
 		_, err := New(Config{Routes: []Route{r}})
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
