@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +22,7 @@ import (
 	reactormetrics "github.com/calandria-go/calandria/reactor/metrics"
 )
 
-// maxRows bounds the tunnels that are shown.
+// maxRows bounds the tunnels that are listed: those with the longest queue, then the highest rate.
 const maxRows = 500
 
 // buildOperator makes what -metrics serves.
@@ -48,9 +50,12 @@ func (g *gate) buildOperator() error {
 			return err
 		}
 	}
-	rates := &rates{gateway: g.gateway}
+	listed, shown := &rates{gateway: g.gateway}, &rates{gateway: g.gateway}
 	var err error
-	g.board, err = dashboard.New(dashboard.Config{Reactor: g.reactor, Server: g.server, Auth: who, Title: "calandria rtspgate"})
+	g.board, err = dashboard.New(dashboard.Config{
+		Reactor: g.reactor, Server: g.server, Auth: who, Title: "calandria rtspgate",
+		Sections: []dashboard.Section{{Name: "RTSP tunnels", Columns: columns, Rows: shown.cells}},
+	})
 	if err != nil {
 		return err
 	}
@@ -58,7 +63,7 @@ func (g *gate) buildOperator() error {
 	r.Route(dashboard.Prefix, g.board)
 	r.Route("GET /metrics", who(metrics.Handler(registry)))
 	r.Route("GET /sessions", who(http1.HandlerFunc(func(x *http1.Exchange) {
-		b, err := json.Marshal(rates.rows())
+		b, err := json.Marshal(listed.rows())
 		if err != nil {
 			x.Respond(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte("no sessions\n"))
 			return
@@ -92,7 +97,7 @@ type rates struct {
 }
 
 func (r *rates) rows() []row {
-	all := r.gateway.Sessions(maxRows)
+	all := r.gateway.Sessions(0)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
@@ -112,5 +117,18 @@ func (r *rates) rows() []row {
 		})
 	}
 	r.at, r.before = now, next
+	slices.SortStableFunc(out, func(a, b row) int { return cmp.Or(cmp.Compare(b.Queued, a.Queued), cmp.Compare(b.Down, a.Down)) })
+	return out[:min(len(out), maxRows)]
+}
+
+// columns are those of the dashboard's section.
+var columns = []string{"Camera", "Viewer", "User", "By", "Down kbit/s", "Up kbit/s", "Queued", "Age"}
+
+// cells are the rows as the dashboard shows them: those with the longest queue first.
+func (r *rates) cells() (out [][]any) {
+	for _, s := range r.rows() {
+		age := (time.Duration(s.Age) * time.Second).String()
+		out = append(out, []any{s.Camera, s.Viewer, s.User, s.Kind, int64(s.Down), int64(s.Up), s.Queued, age})
+	}
 	return out
 }

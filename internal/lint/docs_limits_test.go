@@ -34,6 +34,7 @@ var limitStructs = map[string][]string{
 	"protocols/http1/dashboard":           {"Config"},
 	"protocols/http1/health":              {"Handler"},
 	"protocols/rtsphttp":                  {"Config", "DialOptions"},
+	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
 
 // limitFields are the exported fields of a struct that are numbers; a time.Duration is one.

@@ -72,6 +72,7 @@ type peer struct {
 	role wire.Role
 	dec  wire.Decoder
 	in   []byte
+	buf  []byte
 	msg  []byte
 }
 
@@ -108,7 +109,9 @@ func (p *peer) write(b []byte) {
 
 // next is the next message or control frame, such as "text:Hello", "ping:", "close:1000:bye"; the end is an error's text.
 func (p *peer) next() string {
-	buf := make([]byte, 64<<10)
+	if p.buf == nil {
+		p.buf = make([]byte, 64<<10)
+	}
 	for {
 		ev, n, err := p.dec.Next(p.in)
 		p.in = p.in[n:]
@@ -130,11 +133,11 @@ func (p *peer) next() string {
 		case ev.Kind == wire.Closed:
 			return fmt.Sprintf("close:%d:%s", ev.Code, ev.Data)
 		}
-		k, err := p.c.Read(buf)
+		k, err := p.c.Read(p.buf)
 		if k == 0 && err != nil {
 			return err.Error()
 		}
-		p.in = append(p.in, buf[:k]...)
+		p.in = append(p.in, p.buf[:k]...)
 	}
 }
 

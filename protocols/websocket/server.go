@@ -44,7 +44,10 @@ type Request struct {
 }
 
 // Field is a header field.
-type Field struct{ Name, Value string }
+type Field struct {
+	// Name is as it was sent, Value without the white space around it.
+	Name, Value string
+}
 
 // Get is the value of the first field of that name; empty for none.
 func (r *Request) Get(name string) string {

@@ -9,14 +9,16 @@ import (
 
 // Stats is what the connections of a Server, or of the process's clients, have done since it began.
 type Stats struct {
-	// Open are open now; Opened counts all that there have ever been.
-	Open   int64
+	// Open are open now.
+	Open int64
+	// Opened counts all that there have ever been.
 	Opened uint64
 	// Refused counts handshakes that did not stand, by the label of the reason.
 	Refused map[string]uint64
-	// MessagesIn and MessagesOut count messages, BytesIn and BytesOut their payloads without compression and framing.
+	// MessagesIn and MessagesOut count messages.
 	MessagesIn, MessagesOut uint64
-	BytesIn, BytesOut       uint64
+	// BytesIn and BytesOut count their payloads, without compression and framing.
+	BytesIn, BytesOut uint64
 	// ControlsIn counts the pings and pongs that came.
 	ControlsIn uint64
 	// Dropped counts the messages that met a full queue; SlowClosed the connections that were closed for that.
@@ -24,16 +26,18 @@ type Stats struct {
 	// Violations counts connections that were closed for a violation of the protocol, Floods for too many pings, and DeadPeers for
 	// silence.
 	Violations, Floods, DeadPeers uint64
-	// Compressed are the open connections with permessage-deflate, and Contexts the bytes that their contexts may take.
+	// Compressed are the open connections with permessage-deflate.
 	Compressed int64
-	Contexts   int64
+	// Contexts is the memory that their contexts may take, in bytes; always 0 for clients.
+	Contexts int64
 }
 
 // Queues are the send queues of the open connections that matter: of those to which something was sent while more than 64 KiB was unsent,
 // until they are empty.
 type Queues struct {
-	// Conns is their number; Bytes the sum of what is unsent; Max the most of one.
-	Conns      int
+	// Conns is their number.
+	Conns int
+	// Bytes is the sum of what is unsent, and Max the most of one.
 	Bytes, Max int64
 	// Slow are those above the reactor's HighWater.
 	Slow int
