@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -27,7 +28,17 @@ import (
 
 const patience = 30 * time.Second
 
-func TestMain(m *testing.M) { reactortest.Main(m) }
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleEnv) { // a process of its own, for the throughput
+	case "firehose":
+		firehoseRole()
+		return
+	case "gortsplib":
+		gortsplibRole()
+		return
+	}
+	reactortest.Main(m)
+}
 
 // gate is a gateway in front of two cameras: one that passes as it is, and at /locked one whose URLs and credentials the gateway has.
 type gate struct {
