@@ -86,9 +86,10 @@ func TestTeardown(t *testing.T) {
 	const teardown = "TEARDOWN rtsp://camera/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"
 	io.WriteString(post, enc(teardown))
 	expect(t, c, teardown)
-	post.Close()
 	io.WriteString(c, okText)
-	expectEnd(t, get.r, okText) // though the camera and the GET stay: the POST's linger is over at once
+	expect(t, get.r, okText)
+	post.Close()
+	expectEnd(t, get.r, "") // though the camera and the GET stay: the POST's linger is over at once
 	expectEnd(t, c, "")
 	g.ended(t, "post_timeout", 1)
 }

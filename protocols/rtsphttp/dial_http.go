@@ -3,18 +3,14 @@ package rtsphttp
 import (
 	"bufio"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/icholy/digest"
 
 	httpwire "github.com/calandria-go/calandria/protocols/http1/wire"
 	"github.com/calandria-go/calandria/protocols/rtsphttp/wire"
@@ -31,6 +27,7 @@ type httpConn struct {
 	host   string // of the field Host
 	uri    string
 	cookie string
+	given  bool // the URL has credentials
 	login  credentials
 
 	get *reactor.Stream
@@ -47,15 +44,6 @@ type httpConn struct {
 	writeEnd time.Time
 }
 
-// credentials are a URL's, and the challenge that they answer.
-type credentials struct {
-	user, password string
-	given          bool
-	challenge      *digest.Challenge
-	uses           int
-	basic          bool
-}
-
 func dialHTTP(ctx context.Context, u *url.URL, o *DialOptions, secure bool) (net.Conn, error) {
 	port := u.Port()
 	if port == "" {
@@ -66,7 +54,7 @@ func dialHTTP(ctx context.Context, u *url.URL, o *DialOptions, secure bool) (net
 		cookie: newCookie(),
 	}
 	if u.User != nil {
-		c.login.user, c.login.given = u.User.Username(), true
+		c.given, c.login.user = true, u.User.Username()
 		c.login.password, _ = u.User.Password()
 	}
 	err := c.openGet(ctx)
@@ -105,22 +93,6 @@ func (c *httpConn) head(method string, fields ...string) ([]byte, error) {
 		}
 	}
 	return append(b, "\r\n"...), nil
-}
-
-// answer is the value of Authorization; empty without a challenge.
-func (l *credentials) answer(method, uri string) string {
-	switch {
-	case l.challenge != nil:
-		l.uses++
-		cr, err := digest.Digest(l.challenge, digest.Options{Method: method, URI: uri, Count: l.uses, Username: l.user, Password: l.password})
-		if err != nil {
-			return ""
-		}
-		return cr.String()
-	case l.basic:
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(l.user+":"+l.password))
-	}
-	return ""
 }
 
 // openGet opens the GET and reads its answer.
@@ -165,8 +137,10 @@ func (c *httpConn) shake(s *reactor.Stream) error {
 			continue
 		}
 		if r.Status() != http.StatusOK {
-			if r.Status() == http.StatusUnauthorized {
-				c.login.learn(&r)
+			if r.Status() == http.StatusUnauthorized && c.given {
+				c.login.learn(func(yield func(string) bool) {
+					r.Values("WWW-Authenticate", func(v []byte) bool { return yield(string(v)) })
+				})
 			}
 			return &RefusedError{"GET", r.Status(), string(r.Reason())}
 		}
@@ -174,24 +148,6 @@ func (c *httpConn) shake(s *reactor.Stream) error {
 		c.get, c.in = s, in
 		return nil
 	}
-}
-
-// learn takes a challenge of an answer's, once.
-func (l *credentials) learn(r *httpwire.Response) {
-	if !l.given || l.challenge != nil || l.basic {
-		return
-	}
-	basic := false
-	r.Values("WWW-Authenticate", func(v []byte) bool {
-		ch, err := digest.ParseChallenge(string(v))
-		if err == nil && ch.Nonce != "" && digest.CanDigest(ch) {
-			l.challenge = ch
-			return false
-		}
-		basic = basic || len(v) >= 5 && strings.EqualFold(string(v[:5]), "Basic")
-		return true
-	})
-	l.basic = basic && l.challenge == nil
 }
 
 // openPost opens a POST. Its answer never comes, unless it refuses.

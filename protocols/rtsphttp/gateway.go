@@ -103,6 +103,12 @@ func tunnelled(x *http1.Exchange) bool {
 	return !ok || strings.EqualFold(string(bytes.TrimSpace(v)), contentType)
 }
 
+// full reports whether there are as many tunnels as may be, of both kinds.
+func (g *Gateway) full() bool {
+	_, sessions := g.table.Counts()
+	return sessions+int(g.count.sockets.Load()) >= g.set.pairing.Sessions
+}
+
 // half is who brings a half.
 func (g *Gateway) half(x *http1.Exchange, cookie string) pairing.Half {
 	ip := x.ClientAddr().Unmap()

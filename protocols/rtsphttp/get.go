@@ -3,11 +3,16 @@ package rtsphttp
 import (
 	"github.com/calandria-go/calandria/protocols/http1"
 	httpwire "github.com/calandria-go/calandria/protocols/http1/wire"
+	"github.com/calandria-go/calandria/protocols/rtsphttp/internal/pairing"
 	"github.com/calandria-go/calandria/reactor"
 )
 
 // openGet takes a GET: it is paired, or waits; its camera is dialed, and then it is answered.
 func (g *Gateway) openGet(x *http1.Exchange, r *route, cookie string) {
+	if g.full() {
+		g.refuseHalf(x, pairing.ErrSessions)
+		return
+	}
 	s := g.newSession(x, r, "http")
 	e, p, paired, err := g.table.Get(x.Now(), g.half(x, cookie), s)
 	if err != nil {

@@ -19,7 +19,7 @@ func TestHijack(t *testing.T) {
 	cfg.PostGrace = time.Millisecond
 	cfg.MaxPendingPerIP = -1
 	cfg.MaxPending = -1
-	cfg.PairTimeout = 2 * time.Second
+	cfg.PairTimeout = 3 * time.Second
 	cfg.MaxSpent = 2 * attempts
 	cfg.IdleTimeout = -1
 	g := newGate(t, cfg)

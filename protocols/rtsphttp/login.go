@@ -2,10 +2,7 @@ package rtsphttp
 
 import (
 	"bytes"
-	"encoding/base64"
-	"strings"
-
-	"github.com/icholy/digest"
+	"iter"
 
 	"github.com/calandria-go/calandria/protocols/rtsphttp/wire"
 )
@@ -13,12 +10,9 @@ import (
 // login answers a camera's challenges with the route's credentials, in the viewer's stead (RFC 2326 section 14, which is HTTP's).
 // Requests are numbered anew, since one that is sent again needs a number of its own.
 type login struct {
-	user, password string
-	basic          bool
-	challenge      *digest.Challenge
-	uses           int // of the challenge
-	last           int // CSeq that was sent
-	waiting        []request
+	credentials
+	last    int // CSeq that was sent
+	waiting []request
 }
 
 // request is one that the camera has not answered.
@@ -65,61 +59,11 @@ func (s *session) sendRequest(r request) {
 	r.tries++
 	r.head.SetCSeq(r.sent)
 	r.head.Del("authorization")
-	if v := l.credentials(string(r.head.Method()), string(r.head.URL())); v != "" {
+	if v := l.answer(string(r.head.Method()), string(r.head.URL())); v != "" {
 		r.head.Set("Authorization", []byte(v))
 	}
 	l.waiting = append(l.waiting, r)
 	s.toCamera(append(r.head.Append(nil), r.body...))
-}
-
-// credentials are the value of Authorization, empty as long as there was no challenge.
-func (l *login) credentials(method, url string) string {
-	switch {
-	case l.challenge != nil:
-		l.uses++
-		c, err := digest.Digest(l.challenge, digest.Options{
-			Method: method, URI: url, Count: l.uses, Username: l.user, Password: l.password,
-		})
-		if err != nil {
-			return ""
-		}
-		return c.String()
-	case l.basic:
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(l.user+":"+l.password))
-	}
-	return ""
-}
-
-// learn takes the best of a response's challenges: a Digest before Basic, SHA-256 before MD5. stale says that only the nonce was
-// too old.
-func (l *login) learn(h *wire.Head) (ok, stale bool) {
-	best := 0
-	for _, f := range h.Fields {
-		if !bytes.EqualFold(f.Name, []byte("www-authenticate")) {
-			continue
-		}
-		rank := 1
-		value := string(f.Value)
-		c, err := digest.ParseChallenge(value)
-		switch {
-		case err == nil && c.Nonce != "" && digest.CanDigest(c):
-			if rank = 2; !strings.EqualFold(c.Algorithm, "MD5") && c.Algorithm != "" {
-				rank = 3
-			}
-		case len(value) >= 5 && strings.EqualFold(value[:5], "basic"):
-		default:
-			continue
-		}
-		if rank <= best {
-			continue
-		}
-		if best = rank; rank == 1 {
-			l.basic, l.challenge = true, nil
-		} else {
-			l.challenge, l.uses, stale = c, 0, c.Stale
-		}
-	}
-	return best > 0, stale
 }
 
 // authReply matches a response with its request, and gives it the viewer's number. It is true if the viewer gets none of it: the
@@ -137,7 +81,7 @@ func (s *session) authReply(h *wire.Head) bool {
 		l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
 		if h.Status() == 401 {
 			had := l.challenge
-			ok, stale := l.learn(h)
+			ok, stale := l.learn(challenges(h))
 			fresh := r.tries == 1 || r.tries == 2 && stale && had != nil
 			if ok && fresh {
 				s.sendRequest(r)
@@ -152,4 +96,15 @@ func (s *session) authReply(h *wire.Head) bool {
 		return false
 	}
 	return false
+}
+
+// challenges are those of a response.
+func challenges(h *wire.Head) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, f := range h.Fields {
+			if bytes.EqualFold(f.Name, []byte("www-authenticate")) && !yield(string(f.Value)) {
+				return
+			}
+		}
+	}
 }

@@ -32,13 +32,13 @@ func (g *Gateway) openPost(x *http1.Exchange, cookie string) {
 	if x.Request().Chunked() {
 		p.chunked = &httpwire.Chunked{}
 	}
-	if x.Request().Expect100() {
-		x.Inform(http.StatusContinue)
-	}
 	e, s, v, err := g.table.Post(x.Now(), g.half(x, cookie), p)
 	if err != nil {
 		g.refuseHalf(x, err)
 		return
+	}
+	if x.Request().Expect100() {
+		x.Inform(http.StatusContinue)
 	}
 	p.tunnel, p.verdict = e, v
 	x.HandOver(p)

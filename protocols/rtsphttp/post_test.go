@@ -40,7 +40,9 @@ func TestPostThatEndsBeforeGet(t *testing.T) {
 // Proxies cut a POST at its Content-Length, so clients open another: as often as it takes.
 func TestPostIsReopened(t *testing.T) {
 	cam := newCamera(t)
-	g := newGate(t, one(cam))
+	cfg := one(cam)
+	cfg.PostGrace = patience
+	g := newGate(t, cfg)
 	get := openGet(t, g.addr, "/", "c")
 	c := cam.next(t)
 	for i := range 40 {

@@ -66,7 +66,7 @@ func (g *Gateway) newSession(x *http1.Exchange, r *route, kind string) *session 
 	}
 	s.fromCam.Bodies, s.fromCam.Known = !r.rewrites, !r.rewrites
 	if r.User != "" {
-		s.auth = &login{user: r.User, password: r.Password}
+		s.auth = &login{credentials: credentials{user: r.User, password: r.Password}}
 	}
 	return s
 }
@@ -215,6 +215,8 @@ func (s *session) end(err error) {
 		for _, p := range s.g.table.End(s.tunnel, was == dialing) {
 			p.dismiss(err)
 		}
+	} else {
+		s.g.count.sockets.Add(-1)
 	}
 	if s.camera != nil {
 		s.camera.CloseWith(err)

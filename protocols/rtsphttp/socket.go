@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/calandria-go/calandria/protocols/http1"
+	"github.com/calandria-go/calandria/protocols/rtsphttp/internal/pairing"
 	"github.com/calandria-go/calandria/protocols/websocket"
 )
 
@@ -13,11 +14,12 @@ func (g *Gateway) openSocket(x *http1.Exchange, r *route) {
 		g.refuse(x, http.StatusBadRequest, "no_subprotocol", "a WebSocket here needs the sub-protocol "+SubProtocol)
 		return
 	}
-	if _, sessions := g.table.Counts(); sessions+int(g.count.sockets.Load()) >= g.set.pairing.Sessions {
-		g.refuse(x, http.StatusServiceUnavailable, "session_limit", "too many sessions")
+	if g.full() {
+		g.refuseHalf(x, pairing.ErrSessions)
 		return
 	}
 	s := g.newSession(x, r, "websocket")
+	g.count.sockets.Add(1)
 	s.dial(x, func() {
 		h := &socketSide{s: s}
 		s.out = h
@@ -37,7 +39,6 @@ type socketSide struct {
 // OnOpen is part of websocket.Handler.
 func (h *socketSide) OnOpen(c *websocket.Conn) {
 	h.c = c
-	h.s.g.count.sockets.Add(1)
 	h.s.opened(nil)
 }
 
@@ -60,10 +61,7 @@ func (h *socketSide) OnPiece(c *websocket.Conn, op websocket.Opcode, p []byte, _
 func (h *socketSide) OnWritable(*websocket.Conn) { h.s.writable() }
 
 // OnClose is part of websocket.Handler.
-func (h *socketSide) OnClose(_ *websocket.Conn, err error) {
-	h.s.g.count.sockets.Add(-1)
-	h.s.viewerClosed(err)
-}
+func (h *socketSide) OnClose(_ *websocket.Conn, err error) { h.s.viewerClosed(err) }
 
 // send is part of viewer.
 func (h *socketSide) send(p []byte) error { return h.c.Send(websocket.Binary, p) }

@@ -67,6 +67,24 @@ func TestSocket(t *testing.T) {
 	wait(t, "the tunnel ends", func() bool { st := g.Stats(); return st.Open == 0 && st.Sockets == 0 })
 }
 
+func TestSocketsCountAsSessions(t *testing.T) {
+	cam := newCamera(t)
+	cfg := one(cam)
+	cfg.MaxSessions = 2
+	g := newGate(t, cfg)
+	c := openSocket(t, g, "/")
+	openGet(t, g.addr, "/", "a")
+	if line, _ := dialHalf(t, g.addr, getHead("/", "b")).answer(t); !strings.HasSuffix(line, "503 Service Unavailable") {
+		t.Error(line)
+	}
+	if _, err := websocket.Dial(t.Context(), "ws://"+g.addr+"/", &websocket.DialOptions{Reactor: g.r, Protocols: []string{SubProtocol}}); err == nil {
+		t.Error("a third tunnel was taken")
+	}
+	c.Close(websocket.NormalClosure, "")
+	wait(t, "the WebSocket ends", func() bool { return g.Stats().Sockets == 0 })
+	openGet(t, g.addr, "/", "b")
+}
+
 func TestSocketViewerLeaves(t *testing.T) {
 	cam := newCamera(t)
 	g := newGate(t, one(cam))
