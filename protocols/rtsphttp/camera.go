@@ -58,7 +58,7 @@ func (d *dialer) resolve(host string) {
 	}
 }
 
-// next tries the first of the addresses that are left; err is what came of the one before.
+// next tries the first of the addresses that are left, for its share of the time; err is what came of the one before.
 func (d *dialer) next(all []netip.Addr, err error) {
 	left := d.until - d.s.vc.Clock()
 	switch {
@@ -71,6 +71,7 @@ func (d *dialer) next(all []netip.Addr, err error) {
 		d.fail(os.ErrDeadlineExceeded)
 		return
 	}
+	left /= time.Duration(len(all)) // so that one that is silent leaves time for the others
 	var h reactor.Handler = (*cameraSide)(d)
 	retry := func(err error) {
 		d.s.vc.Post(func() { d.next(all[1:], err) })
@@ -107,7 +108,7 @@ func (d *dialer) fail(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		status, reason, text = http.StatusGatewayTimeout, "camera_timeout", "camera does not answer"
 	}
-	s.g.log.Warn("rtsphttp: "+text, "camera", s.rt.name(), "err", err)
+	s.g.log.Debug("rtsphttp: "+text, "camera", s.rt.name(), "err", err)
 	s.end(ErrCameraGone)
 	s.g.refuse(d.x, status, reason, text)
 }

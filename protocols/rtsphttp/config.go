@@ -17,7 +17,7 @@ type Config struct {
 	// Auth is in front of every route that has none of its own; nil: anybody who can reach the gateway may look. Both halves of a
 	// tunnel must be of the same user.
 	Auth http1.Middleware
-	// Logger gets the tunnels' beginnings and ends, at level Debug; nil discards.
+	// Logger gets the tunnels' beginnings and ends, and cameras that refuse, at level Debug: Stats counts them; nil discards.
 	Logger *slog.Logger
 	// Resolver finds the addresses of cameras; nil: net.DefaultResolver.
 	Resolver tcp.Resolver

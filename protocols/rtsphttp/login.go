@@ -88,7 +88,7 @@ func (s *session) authReply(h *wire.Head) bool {
 				s.expectReply()
 				return true
 			}
-			s.g.log.Warn("rtsphttp: camera refuses its credentials", "camera", s.rt.name())
+			s.g.log.Debug("rtsphttp: camera refuses its credentials", "camera", s.rt.name())
 			h.First[1], h.First[2] = []byte("502"), []byte("Bad Gateway") // the viewer could not help it
 			h.Del("www-authenticate")
 		}

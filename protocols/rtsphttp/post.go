@@ -87,7 +87,8 @@ func (p *post) refuse(status int, reason string, err error) {
 
 // start gives p its tunnel, and lets its bytes come. On p's loop.
 func (p *post) start(s *session) {
-	if p.gone {
+	if p.gone { // it left on its way here, and the tunnel may have heard of that before it had p
+		s.run(func() { s.postGone(p, nil, false) })
 		return
 	}
 	p.s = s
