@@ -15,6 +15,7 @@ import (
 
 	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/download"
+	"github.com/calandria-go/calandria/protocols/rtsphttp"
 	"github.com/calandria-go/calandria/protocols/smtp"
 	"github.com/calandria-go/calandria/protocols/websocket"
 )
@@ -69,6 +70,7 @@ func exitCode(ctx context.Context, err error) int {
 		status statusError
 		got    *download.StatusError
 		letter *smtp.Error
+		tunnel *rtsphttp.RefusedError
 		dns    *net.DNSError
 		op     *net.OpError
 		path   *fs.PathError
@@ -79,12 +81,12 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), isAny(err, smtp.ErrConfig, smtp.ErrInjection, smtp.ErrMessage):
+	case errors.As(err, &usage), isAny(err, smtp.ErrConfig, smtp.ErrInjection, smtp.ErrMessage, rtsphttp.ErrURL):
 		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return exitInterrupted
 	case errors.As(err, &status), errors.As(err, &got), isAny(err, http1.ErrProxyRefused, smtp.ErrNoAuth), errors.As(err, &letter) && letter.Code > 0,
-		errors.As(err, &shake) && shake.Status >= 400:
+		errors.As(err, &shake) && shake.Status >= 400, errors.As(err, &tunnel):
 		return exitStatus
 	case isAny(err, download.ErrChecksum, download.ErrSum, download.ErrNoSum, download.ErrAmbiguous):
 		return exitChecksum

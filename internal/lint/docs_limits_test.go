@@ -41,6 +41,7 @@ var limitStructs = map[string][]string{
 	"protocols/websocket/hub/nats":        {"Config"},
 	"protocols/websocket/rest":            {"Config"},
 	"protocols/http1/health":              {"Handler"},
+	"protocols/rtsphttp":                  {"Config", "DialOptions"},
 	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
 
