@@ -311,7 +311,7 @@ func (c *Conn) drain() {
 // Config.MaxQueued, then ErrOverload. f comes back to the loop by Post. A panic in f closes this connection. Any goroutine.
 // It costs about half a microsecond.
 func (c *Conn) Offload(f func()) error {
-	return c.reactor.workers.run(c, f)
+	return c.reactor.workers.run(c.loop, job{c: c, f: f})
 }
 
 // Stream turns the connection into a synchronous net.Conn: it is Upgrade to a Stream. Loop only.

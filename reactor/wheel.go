@@ -16,11 +16,13 @@ const (
 	wheelMax = 1<<(wheelBits*wheelLevels) - 1
 )
 
-// Timer calls a function on a connection's loop. Its methods belong to the loop. It dies with its connection.
+// Timer calls a function on the loop of a connection or an endpoint. Its methods belong to the loop. It dies with what it
+// was made for.
 type Timer struct {
 	next, prev   *Timer // in the slot, circular through the slot's sentinel
-	cnext, cprev *Timer // of the same connection
+	cnext, cprev *Timer // of the same connection or endpoint
 	conn         *Conn
+	end          *Endpoint
 	f            func()
 	loop         *loop
 	when         uint64 // tick

@@ -89,6 +89,8 @@ type netpollLoop struct {
 	hups   []hup        // from netpoll's hang-up goroutine
 	notify []dispatcher // from the goroutines of net.Conns on this loop
 	iov    [maxIovecs]unix.Iovec
+
+	packets *packetBuffers // made with the first datagram socket
 }
 
 // hup is a hang-up on its way from netpoll's goroutine to the loop.
