@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net/http"
@@ -35,25 +36,21 @@ func (cl *Client) decoded(res *http.Response, asked bool) *http.Response {
 	return res
 }
 
-type decoder interface {
-	io.Reader
-}
-
 // decoderFor is the one for a response with a single coding that is known; nil for another.
-func decoderFor(h http.Header) func(io.Reader) (decoder, error) {
+func decoderFor(h http.Header) func(io.Reader) (io.Reader, error) {
 	all := h["Content-Encoding"]
 	if len(all) != 1 {
 		return nil
 	}
 	switch strings.ToLower(all[0]) {
 	case "gzip", "x-gzip":
-		return func(r io.Reader) (decoder, error) { return gzip.NewReader(r) }
+		return func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
 	case "deflate":
-		return func(r io.Reader) (decoder, error) { return zlib.NewReader(r) }
+		return func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }
 	case "br":
-		return func(r io.Reader) (decoder, error) { return brotli.NewReader(r), nil }
+		return func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil }
 	case "zstd":
-		return func(r io.Reader) (decoder, error) {
+		return func(r io.Reader) (io.Reader, error) {
 			return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 				zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow), zstd.WithDecodeBuffersBelow(0))
 		}
@@ -64,95 +61,67 @@ func decoderFor(h http.Header) func(io.Reader) (decoder, error) {
 // decodedBody decodes a body as it is read. Its own errors are ErrResponseCoding and ErrResponseTooLarge; those of the
 // connection come through.
 type decodedBody struct {
-	src  io.ReadCloser
-	open func(io.Reader) (decoder, error)
-	d    decoder
-	left int64
-	err  error
+	src    io.ReadCloser
+	open   func(io.Reader) (io.Reader, error)
+	in     *bufio.Reader // a decoder takes no byte too many of it
+	d      io.Reader     // nil before the first Read
+	left   int64
+	srcErr error // what src has said
+	err    error
 }
 
-// source gives the decoder its bytes and keeps what the connection said.
-type decoderSource struct {
-	b   *decodedBody
-	err error
-}
+// encoded is what the decoder reads.
+type encoded struct{ b *decodedBody }
 
 // Read is part of io.Reader.
-func (s *decoderSource) Read(p []byte) (int, error) {
-	n, err := s.b.src.Read(p)
+func (e encoded) Read(p []byte) (int, error) {
+	n, err := e.b.src.Read(p)
 	if err != nil {
-		s.err = err
+		e.b.srcErr = err
 	}
 	return n, err
 }
 
 // Read is part of io.Reader.
-func (b *decodedBody) Read(p []byte) (int, error) {
+func (b *decodedBody) Read(p []byte) (n int, err error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	src, n, err := b.read(p)
-	switch {
-	case err == nil:
-	case src != nil && src.err != nil && src.err != io.EOF:
-		err = src.err // it is the connection's
-	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		err = ErrResponseTooLarge
-	case err == io.EOF:
-	case err == http.ErrBodyReadAfterClose:
-	default:
-		err = ErrResponseCoding
+	if b.d == nil {
+		b.in = bufio.NewReader(encoded{b})
+		if b.d, err = b.open(b.in); err == io.EOF {
+			err = io.ErrUnexpectedEOF // an empty body is no stream
+		}
+	}
+	if err == nil {
+		n, err = b.d.Read(p)
+	}
+	if err == io.EOF { // to be the end, nothing may be behind it; and the connection needs its own
+		if _, err = b.in.ReadByte(); err == nil {
+			err = ErrResponseCoding
+		}
 	}
 	if b.left -= int64(n); b.left < 0 {
-		err = ErrResponseTooLarge
-		n += int(b.left)
+		b.err = ErrResponseTooLarge
+		return n + int(b.left), b.err
 	}
-	b.err = err
-	return n, err
-}
-
-func (b *decodedBody) read(p []byte) (*decoderSource, int, error) {
-	s, _ := b.d.(*openDecoder)
-	if s == nil {
-		src := &decoderSource{b: b}
-		d, err := b.open(src)
-		if err != nil {
-			if err == io.EOF { // an empty body is no stream
-				err = io.ErrUnexpectedEOF
-			}
-			return src, 0, err
-		}
-		s = &openDecoder{d, src}
-		b.d = s
+	switch {
+	case err == nil || err == io.EOF:
+		b.err = err
+	case b.srcErr != nil && b.srcErr != io.EOF:
+		b.err = b.srcErr
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		b.err = ErrResponseTooLarge
+	default:
+		b.err = ErrResponseCoding
 	}
-	n, err := s.Read(p)
-	if err == io.EOF { // what is behind the stream's end has to be read, for the connection's sake; a gzip file may have more
-		var rest [512]byte
-		for {
-			k, e := s.src.Read(rest[:])
-			if k > 0 {
-				return s.src, n, ErrResponseCoding
-			}
-			if e != nil {
-				err = e
-				break
-			}
-		}
-	}
-	return s.src, n, err
-}
-
-type openDecoder struct {
-	decoder
-	src *decoderSource
+	return n, b.err
 }
 
 // Close is part of io.Closer.
 func (b *decodedBody) Close() error {
-	if d, ok := b.d.(*openDecoder); ok {
-		if z, ok := d.decoder.(*zstd.Decoder); ok {
-			z.Close()
-		}
+	if z, ok := b.d.(*zstd.Decoder); ok {
+		z.Close()
 	}
 	b.err = http.ErrBodyReadAfterClose
 	return b.src.Close()
