@@ -48,8 +48,10 @@ type Conn struct {
 
 	mu       sync.Mutex // guards what follows; held while a frame is made and queued
 	waiting  chan struct{}
+	done     chan struct{} // closed behind OnClose; nil if nobody asked
 	cause    error // for OnClose, when settled
 	settled  bool
+	over     bool
 	head     [wire.MaxHeader]byte
 	protocol string
 	value    any
@@ -91,6 +93,29 @@ func (c *Conn) Compression() (wire.Deflate, bool) {
 // Reactor is the connection below: for its timers, Post, Offload, addresses and loop. Writing to it, or installing another
 // handler, breaks the WebSocket. It is nil before OnOpen. Any goroutine.
 func (c *Conn) Reactor() *reactor.Conn { return c.rc }
+
+// Done gives a channel that is closed when OnClose has returned. Any goroutine.
+func (c *Conn) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.over {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Err is why the connection has ended, as OnClose gets it, and nil before. Any goroutine.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		return nil
+	}
+	return c.cause
+}
 
 // Request is the handshake's, on a server with KeepRequest set; else nil. Any goroutine.
 func (c *Conn) Request() *Request { return c.request }
@@ -196,7 +221,19 @@ func (l *link) OnClose(_ *reactor.Conn, err error) {
 	c.piece.free()
 	c.piece, c.late = nil, nil
 	c.set.count.closed(c)
+	defer c.ended()
 	c.handler.OnClose(c, err)
+}
+
+// ended tells those who wait for the end.
+func (c *Conn) ended() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	if c.done != nil {
+		close(c.done)
+		c.rc.WokeGoroutine()
+	}
 }
 
 // settle keeps the first reason for the end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	ctls "crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -28,6 +29,9 @@ type DialOptions struct {
 	Handler Handler
 	// Dialer opens the connection below, and below TLS: through a proxy, by a resolver; nil: TCP, or the unix socket of the URL.
 	Dialer transports.Dialer
+	// DialContext, and DialTLSContext for wss, open the connection in place of Dialer: those of an http.Transport, say. A *net.TCPConn and
+	// a *net.UnixConn move onto the loop; another net.Conn keeps a goroutine that reads it. See reactor.Adopt.
+	DialContext, DialTLSContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// TLS is crypto/tls's, for wss; nil is an empty one. Without a ServerName, a copy gets the host that is dialed.
 	TLS *ctls.Config
 	// Timeout bounds it all, beside the context; 0: 30 s; negative: only the context does.
@@ -122,7 +126,10 @@ func dial(ctx context.Context, rawURL string, o *DialOptions, h Handler) (*Conn,
 }
 
 // connect opens the connection for the handshake.
-func (o *DialOptions) connect(ctx context.Context, t *target, h reactor.Handler) (*reactor.Conn, error) {
+func (o *DialOptions) connect(ctx context.Context, t *target, s *shake) (*reactor.Conn, error) {
+	if o.DialTLSContext != nil && t.secure || o.DialContext != nil {
+		return o.connectNet(ctx, t, s)
+	}
 	below := o.Dialer
 	if below == nil {
 		below = &tcp.Dialer{}
@@ -131,8 +138,45 @@ func (o *DialOptions) connect(ctx context.Context, t *target, h reactor.Handler)
 		}
 	}
 	if !t.secure {
-		return below.DialConn(ctx, o.reactor(), t.addr, h)
+		return below.DialConn(ctx, o.reactor(), t.addr, s)
 	}
+	d := tls.Dialer{Via: below, Config: o.tlsConfig(t)}
+	return d.DialConn(ctx, o.reactor(), t.addr, s)
+}
+
+// connectNet is connect with functions of package net's kind.
+func (o *DialOptions) connectNet(ctx context.Context, t *target, s *shake) (*reactor.Conn, error) {
+	network := "tcp"
+	if t.socket {
+		network = "unix"
+	}
+	if t.secure && o.DialTLSContext != nil {
+		nc, err := o.DialTLSContext(ctx, network, t.addr)
+		if err != nil {
+			return nil, err
+		}
+		if tc, ok := nc.(*ctls.Conn); ok {
+			return tls.Adopt(o.reactor(), tc, nil, s)
+		}
+		return o.reactor().Adopt(nc, nil, s)
+	}
+	nc, err := o.DialContext(ctx, network, t.addr)
+	if err != nil {
+		return nil, err
+	}
+	if !t.secure {
+		return o.reactor().Adopt(nc, nil, s)
+	}
+	cl := tls.Client{Config: o.tlsConfig(t)}
+	return o.reactor().Adopt(nc, nil, cl.Handler(s, func(_ *reactor.Conn, err error) {
+		if err != nil {
+			s.tell(err)
+		}
+	}))
+}
+
+// tlsConfig is TLS for the server that is dialed.
+func (o *DialOptions) tlsConfig(t *target) *ctls.Config {
 	cfg := &ctls.Config{}
 	if o.TLS != nil {
 		cfg = o.TLS.Clone()
@@ -143,8 +187,7 @@ func (o *DialOptions) connect(ctx context.Context, t *target, h reactor.Handler)
 	if cfg.NextProtos == nil {
 		cfg.NextProtos = []string{"http/1.1"}
 	}
-	d := tls.Dialer{Via: below, Config: cfg}
-	return d.DialConn(ctx, o.reactor(), t.addr, h)
+	return cfg
 }
 
 // errBadURL is for a URL that is none of a WebSocket's (RFC 6455 3).

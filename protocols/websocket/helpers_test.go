@@ -147,3 +147,10 @@ func clientTLS(t testing.TB) *ctls.Config {
 	pool.AddCert(leaf)
 	return &ctls.Config{RootCAs: pool, ServerName: "localhost"}
 }
+
+// ctlsDialer dials as an http.Transport's DialTLSContext would.
+type ctlsDialer struct{ cfg *ctls.Config }
+
+func (d *ctlsDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	return (&ctls.Dialer{Config: d.cfg}).DialContext(ctx, network, addr)
+}
