@@ -54,7 +54,7 @@ func ParseTarget(s string) (Target, error) {
 	}
 	t := Target{Scheme: scheme, Port: uint16(n)}
 	if strings.HasPrefix(host, "[") {
-		a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		a, err := netip.ParseAddr(host[1 : len(host)-1])
 		if err != nil || !a.Is6() || a.Zone() != "" || a.Is4In6() {
 			return bad("not an IPv6 address, or one with a zone or an IPv4 address in it")
 		}
