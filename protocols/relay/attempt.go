@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 
@@ -222,6 +223,11 @@ func (s *Server) forClient(p *peer, st *link.Stream, name string, kind wire.Kind
 	}})
 	w := &waiting{closed: func() { v.leave(client) }}
 	in.closed = w.closed
+	in.reset = func(err error) {
+		p.m.lock()
+		st.Reset(link.CodeOf(err), textOf(err))
+		p.m.unlock()
+	}
 	p.m.lock()
 	var local net.Addr = Addr{kind, name}
 	c, err := p.m.connect(st, nil, local, addrOf([]byte(p.remote), local), w)
@@ -233,11 +239,11 @@ func (s *Server) forClient(p *peer, st *link.Stream, name string, kind wire.Kind
 	c.Post(func() {
 		w.attempt = &attempt{
 			srv: s, svc: v, c: c, client: client, addr: []byte(p.remote), flags: flags,
-			handler: out.of,
+			handler: out.of, wait: true,
 			done: func(_ *peer, _ *reactor.Conn, err error) {
 				if err != nil {
 					v.failed.Add(1)
-					refuse(link.CodeOf(err), err.Error())
+					refuse(link.CodeOf(err), textOf(err))
 					c.Abort(err)
 					return
 				}
@@ -250,6 +256,15 @@ func (s *Server) forClient(p *peer, st *link.Stream, name string, kind wire.Kind
 		}
 		w.attempt.start()
 	})
+}
+
+// textOf is what a peer is told of an error: what another peer said, as it said it.
+func textOf(err error) string {
+	var se *link.StreamError
+	if errors.As(err, &se) {
+		return se.Text
+	}
+	return err.Error()
 }
 
 // waiting is the handler of a client's stream until it is joined.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/relay/access"
+	"github.com/calandria-go/calandria/protocols/relay/link"
 	"github.com/calandria-go/calandria/protocols/relay/wire"
 	"github.com/calandria-go/calandria/reactor"
 	"github.com/calandria-go/calandria/transports/tcp"
@@ -270,4 +271,11 @@ func echoed(c halfDuplex, data []byte) error {
 
 func target(addr string) string { return "tcp://" + addr }
 
-var _ = wire.KindTCP
+// codeOf is the code of an error that a dial returned.
+func codeOf(err error) wire.Code {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return link.CodeOf(err)
+}

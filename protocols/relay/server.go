@@ -176,6 +176,9 @@ func (s *Server) serviceFor(name string, kind wire.Kind, addr string) (*service,
 func (v *service) needs(s *Server, addr string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if strings.HasSuffix(addr, ":0") {
+		addr = v.Name + " " + addr
+	}
 	l := s.listeners[addr]
 	return l == nil || l.svc != v
 }
@@ -210,8 +213,12 @@ func (s *Server) Listen(name, target string) (net.Addr, error) {
 	if v == nil {
 		return nil, fmt.Errorf("relay: service %q is not configured", name)
 	}
+	key := target
+	if strings.HasSuffix(target, ":0") { // each service has a port of its own
+		key = name + " " + target
+	}
 	s.mu.Lock()
-	if l := s.listeners[target]; l != nil {
+	if l := s.listeners[key]; l != nil {
 		s.mu.Unlock()
 		if l.svc == v {
 			return l.addr, nil
@@ -220,7 +227,7 @@ func (s *Server) Listen(name, target string) (net.Addr, error) {
 	}
 	s.mu.Unlock()
 	if v.Kind == wire.KindUDP {
-		return s.listenUDP(v, target)
+		return s.listenUDP(v, target, key)
 	}
 	t, err := transports.ParseTarget(strings.TrimPrefix(target, "tcp://"))
 	if err != nil {
@@ -237,7 +244,7 @@ func (s *Server) Listen(name, target string) (net.Addr, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listeners[target] = &listening{l, v, addr}
+	s.listeners[key] = &listening{l, v, addr}
 	return addr, nil
 }
 

@@ -18,8 +18,9 @@ type end struct {
 	slow   bool
 	full   bool
 	gone   bool
-	closed func() // when this one has closed
-	first  bool   // the one that came to us: its bytes are counted as in
+	reset  func(err error) // tells a stream why, before it is reset; nil for none
+	closed func()          // when this one has closed
+	first  bool            // the one that came to us: its bytes are counted as in
 }
 
 // spliced is what both ends share.
@@ -128,6 +129,9 @@ func (e *end) OnClose(_ *reactor.Conn, err error) {
 			if orderly(err) {
 				o.CloseWith(err)
 			} else {
+				if e.peer.reset != nil {
+					e.peer.reset(err)
+				}
 				o.Abort(err)
 			}
 		}

@@ -5,6 +5,6 @@ import (
 	"net"
 )
 
-func (s *Server) listenUDP(v *service, target string) (net.Addr, error) {
+func (s *Server) listenUDP(v *service, target, key string) (net.Addr, error) {
 	return nil, errors.New("x")
 }
