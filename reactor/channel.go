@@ -41,10 +41,11 @@ type Port struct {
 	closed              bool
 }
 
-// OpenChannel puts a Conn on ch, on the loop of near, or on the one with the fewest connections if near is nil. It returns at
+// OpenChannel puts a Conn on ch, on the loop of near, a Conn or an Endpoint, or on the one with the fewest connections if near is
+// nil. It returns at
 // once; h.OnOpen follows on the loop, unless the reactor has come to its end meanwhile: then ch is closed. It counts for
 // Config.MaxConns. Any goroutine. It costs some 700 bytes for as long as the channel is open, and no goroutine.
-func (r *Reactor) OpenChannel(ch Channel, near *Conn, h Handler) (*Port, error) {
+func (r *Reactor) OpenChannel(ch Channel, near interface{ LoopIndex() int }, h Handler) (*Port, error) {
 	switch {
 	case r.err != nil:
 		return nil, r.err
@@ -57,13 +58,7 @@ func (r *Reactor) OpenChannel(ch Channel, near *Conn, h Handler) (*Port, error) 
 		r.unreserve()
 		return nil, ErrShutdown
 	}
-	k := 0
-	if near != nil && near.reactor == r {
-		k = int(near.member)
-	} else {
-		k = r.place()
-	}
-	c := r.newConn(k)
+	c := r.newConn(r.placeNear(near))
 	c.loop.conns.Add(1)
 	c.remote = poll.AddrPort(ch.RemoteAddr())
 	p := &Port{c: c, ch: ch, mayRead: true, mayWrite: true}
@@ -187,3 +182,11 @@ func (s *portSource) Close(reset bool) {
 func (s *portSource) LocalAddr() net.Addr  { return s.ch.LocalAddr() }
 func (s *portSource) RemoteAddr() net.Addr { return s.ch.RemoteAddr() }
 func (s *portSource) Unacked() int         { return -1 }
+
+// placeNear chooses the loop of near, or the one with the fewest connections.
+func (r *Reactor) placeNear(near interface{ LoopIndex() int }) int {
+	if near == nil {
+		return r.place()
+	}
+	return max(0, near.LoopIndex()) % len(r.loops)
+}

@@ -221,5 +221,3 @@ func (h *lazy) OnData(*reactor.Conn, []byte) int { return 0 }
 func (h *lazy) OnClose(*reactor.Conn, error) {}
 
 func isForbidden(err error) bool { return errors.Is(err, access.ErrForbidden) }
-
-func (in *incoming) serveUDP() { in.refuse(wire.CodeInternal, "x") }

@@ -4,18 +4,26 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/calandria-go/calandria/protocols/relay/link"
 	"github.com/calandria-go/calandria/protocols/relay/wire"
 	"github.com/calandria-go/calandria/reactor"
 )
 
+// loopThing is what an attempt needs of the Conn or the Endpoint that something came to.
+type loopThing interface {
+	anchor
+	Post(f func()) bool
+	AfterFunc(d time.Duration, f func()) *reactor.Timer
+}
+
 // attempt is the way of one connection to an agent. With one agent the stream is used at once; with more, it is waited for that one
 // reaches the target, so that another can be tried. All of it is on the loop of c, the connection that came.
 type attempt struct {
 	srv     *Server
 	svc     *service
-	c       *reactor.Conn
+	c       loopThing
 	client  netip.Addr
 	addr    []byte // of the client, in text
 	flags   uint8

@@ -243,7 +243,11 @@ func (d *outgoing) check() {
 		h = &handshake{key: d.client.Key, peer: &key, service: d.service, next: h, done: d.end}
 	}
 	local := Addr{wire.KindTCP, d.service}
-	rc, err := d.m.connect(d.st, d.near, local, local, h)
+	var near anchor
+	if d.near != nil {
+		near = d.near
+	}
+	rc, err := d.m.connect(d.st, near, local, local, h)
 	d.rc = rc
 	d.m.unlock()
 	if _, ok := h.(*handshake); ok && err == nil {

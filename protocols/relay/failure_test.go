@@ -245,7 +245,7 @@ func TestLostLink(t *testing.T) {
 
 // TestStalledReader: one that takes nothing holds its window and no more, and others do not notice.
 func TestStalledReader(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, func(s *Server) { s.Link.MaxStreamWindow = 256 << 10 })
 	addr := w.expose(Service{Name: "flood"})
 	var sent atomic.Int64
 	w.agent([]AgentService{{Name: "flood", Target: target(backend(t, func(c *net.TCPConn) {

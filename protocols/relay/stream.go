@@ -32,8 +32,11 @@ type stream struct {
 	remote net.Addr
 }
 
+// anchor is a Conn or an Endpoint, on whose loop something is to be.
+type anchor interface{ LoopIndex() int }
+
 // connect puts a Conn on st. With the lock; h.OnOpen follows on the loop.
-func (m *mux) connect(st *link.Stream, near *reactor.Conn, local, remote net.Addr, h reactor.Handler) (*reactor.Conn, error) {
+func (m *mux) connect(st *link.Stream, near anchor, local, remote net.Addr, h reactor.Handler) (*reactor.Conn, error) {
 	s := &stream{m: m, st: st, local: local, remote: remote}
 	st.SetEvents(s)
 	p, err := m.r.OpenChannel(s, near, h)
