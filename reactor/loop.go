@@ -237,14 +237,7 @@ func (l *loop) runTimers() {
 func (l *loop) fire(t *Timer) {
 	l.stats.Timers++
 	t.unhook()
-	switch {
-	case t.conn != nil:
-		t.conn.turn(t.f)
-	case t.end != nil:
-		t.end.turn(t.f)
-	default:
-		l.guardTask(t.f)
-	}
+	t.owner.turn(t.f)
 }
 
 // armTimer sets the poller's timer to the next expiry, if that has changed.

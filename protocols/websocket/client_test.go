@@ -50,7 +50,7 @@ func TestDialWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	std := &http.Transport{DialContext: (&net.Dialer{}).DialContext}
-	for name, c := range map[string]struct {
+	for name, c := range map[string]*struct {
 		url string
 		o   websocket.DialOptions
 	}{
@@ -69,7 +69,10 @@ func TestDialWays(t *testing.T) {
 			roundTrip(t, dial(t, c.url, &c.o))
 		})
 	}
-	t.Run("own reactor", func(t *testing.T) { roundTrip(t, dial(t, "ws://"+plain, nil)) })
+	t.Run("own reactor", func(t *testing.T) {
+		defer websocket.SetFallback(r)()
+		roundTrip(t, dial(t, "ws://"+plain, nil))
+	})
 }
 
 func dialTLS(t *testing.T) func(ctx context.Context, network, addr string) (net.Conn, error) {

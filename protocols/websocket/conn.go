@@ -49,7 +49,7 @@ type Conn struct {
 	mu       sync.Mutex // guards what follows; held while a frame is made and queued
 	waiting  chan struct{}
 	done     chan struct{} // closed behind OnClose; nil if nobody asked
-	cause    error // for OnClose, when settled
+	cause    error         // for OnClose, when settled
 	settled  bool
 	over     bool
 	head     [wire.MaxHeader]byte

@@ -7,8 +7,12 @@ import (
 	"github.com/calandria-go/calandria/reactor"
 )
 
-// twoWrites is the length from which a frame is queued as header and payload, which saves a copy.
-const twoWrites = 512
+// twoWrites is the length from which a frame is queued as header and payload, which saves a copy: below, the copy costs less than a
+// writev of two pieces.
+const twoWrites = 8 << 10
+
+// sharedBytes is the length from which a prepared frame is referred to: a copy of a shorter one is smaller than what refers to it.
+const sharedBytes = 512
 
 // Send queues a message, Text or Binary, in one frame. It never blocks, and copies p. Text must be UTF-8, or the peer will close
 // the connection; that is not checked. The message goes out with all else that this turn of the loop writes. If more than
@@ -88,7 +92,7 @@ func (c *Conn) SendPrepared(p *Prepared) error {
 			c.pack.forget()
 		}
 	}
-	if len(s.Bytes()) < twoWrites { // a copy is smaller than what refers to it
+	if len(s.Bytes()) < sharedBytes {
 		_, err := c.rc.Write(s.Bytes())
 		return err
 	}
