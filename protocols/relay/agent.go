@@ -246,6 +246,39 @@ func (a *Agent) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// Drain tells the relay that no new streams are taken, and returns when those that are open are over, or with ctx's cause. Then Run
+// should be ended: to go on, an agent needs new links. Any goroutine but a loop's.
+func (a *Agent) Drain(ctx context.Context) error {
+	a.mu.Lock()
+	var links []*agentLink
+	for l := range a.links {
+		links = append(links, l)
+	}
+	a.mu.Unlock()
+	for _, l := range links {
+		l.m.goAway("the agent drains")
+	}
+	tick := time.NewTicker(drainCheck)
+	defer tick.Stop()
+	for _, l := range links {
+		for l.m.busy() {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return nil
+}
+
+// busy says whether there are open streams.
+func (m *mux) busy() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.s.Len() > 0
+}
+
 // down keeps a broken session for as long as it may be resumed.
 func (l *agentLink) down(m *mux, err error, kept bool) { failLater(m, err, kept) }
 

@@ -167,7 +167,7 @@ func (s *Server) serviceFor(name string, kind wire.Kind, addr string) (*service,
 		v = newService(c)
 		s.services[name] = v
 	}
-	if v.Kind != kind && !(v.Kind == wire.KindTCP && kind == wire.KindHTTP) {
+	if (v.Kind == wire.KindUDP) != (kind == wire.KindUDP) { // HTTP is a byte stream, too
 		return nil, fmt.Errorf("service %q is %v here", name, v.Kind)
 	}
 	return v, nil
