@@ -22,9 +22,9 @@ type Channel interface {
 	CloseWrite() error
 	// Close ends it. With reset it was not in order: the peer must not take it for an end.
 	Close(reset bool)
-	// LocalAddr and RemoteAddr are the stream's ends, as far as they are known. A *net.TCPAddr as the remote one is what the
-	// Conn's RemoteAddrPort gives.
+	// LocalAddr is the near end, as far as it is known.
 	LocalAddr() net.Addr
+	// RemoteAddr is the far end. A *net.TCPAddr is what the Conn's RemoteAddrPort gives.
 	RemoteAddr() net.Addr
 }
 

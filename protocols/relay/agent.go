@@ -28,9 +28,9 @@ type Dialing struct {
 	Reactor *reactor.Reactor
 	// URL is the relay's: "ws://HOST:PORT/", "wss://HOST/".
 	URL string
-	// Token is sent as Authorization: Bearer: a secret, or a JWT. TokenFunc is asked instead for each link, if it is set: for
-	// tokens that expire.
-	Token     string
+	// Token is sent as Authorization: Bearer: a secret, or a JWT.
+	Token string
+	// TokenFunc is asked instead for each link, if it is set: for tokens that expire.
 	TokenFunc func(ctx context.Context) (string, error)
 	// TLS is crypto/tls's, for wss, with a client certificate if the relay asks for one.
 	TLS *ctls.Config
@@ -63,8 +63,9 @@ type AgentService struct {
 	Address string
 	// ProxyProtocol sends the target a PROXY protocol v2 header with the client's address first.
 	ProxyProtocol bool
-	// Key lets clients encrypt end to end; nil: they cannot. With RequireKey streams that are not encrypted are refused.
-	Key        *Key
+	// Key lets clients encrypt end to end; nil: they cannot.
+	Key *Key
+	// RequireKey refuses streams that are not encrypted.
 	RequireKey bool
 }
 
@@ -94,6 +95,7 @@ type Agent struct {
 
 // Resolver looks names up: net.Resolver is one.
 type Resolver interface {
+	// LookupNetIP gives the addresses of a host for network "ip". It may block.
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 

@@ -10,37 +10,37 @@ import (
 
 // Stats are the counters of a Server. It is plain data.
 type Stats struct {
-	Linked   uint64 // sessions that began
-	Resumed  uint64 // links that went on with a session
-	Replaced uint64 // sessions that a newer one of the same agent ended
-	Refused  uint64 // credentials, offers and links that were not accepted
-	Links    []LinkStats
-	Services []ServiceStats
+	Linked   uint64         // sessions that began
+	Resumed  uint64         // links that went on with a session
+	Replaced uint64         // sessions that a newer one of the same agent ended
+	Refused  uint64         // credentials, offers and links that were not accepted
+	Links    []LinkStats    // by role and id
+	Services []ServiceStats // by name
 }
 
 // LinkStats is one agent or client.
 type LinkStats struct {
-	Role    string
-	ID      string
-	Grant   string
-	Remote  string
-	State   string // up, suspended, draining
-	Since   time.Time
-	RTT     time.Duration
-	Session link.Stats
+	Role    string        // agent or client
+	ID      string        // as it says, else the grant's name
+	Grant   string        // the name of what its credentials are good for
+	Remote  string        // where it dialed from, when the session began
+	State   string        // up, suspended, draining
+	Since   time.Time     // when the session began
+	RTT     time.Duration // the shortest of the last eight round trips; 0: not known
+	Session link.Stats    // of its streams
 }
 
 // ServiceStats is one service.
 type ServiceStats struct {
-	Name, Kind string
-	Addresses  string
-	Agents     int // that it can be reached at now
-	Conns      int
+	Name, Kind string // tcp, http or udp
+	Addresses  string // where it is served
+	Agents     int    // that it can be reached at now
+	Conns      int    // open now, or requests in progress
 	Opened     uint64 // connections, or requests that took a new stream
-	Failed     uint64
-	Refused    uint64
+	Failed     uint64 // that found no agent, or whose agent found no target
+	Refused    uint64 // that were not admitted
 	BytesIn    uint64 // to the service
-	BytesOut   uint64
+	BytesOut   uint64 // from it
 }
 
 var stateNames = [...]string{"up", "suspended", "draining", "gone"}
@@ -108,4 +108,3 @@ func (s *Server) Ready() bool {
 	}
 	return true
 }
-

@@ -13,8 +13,8 @@ import (
 
 // Addr is the address of a relayed connection's end: the service's.
 type Addr struct {
-	Kind    wire.Kind
-	Service string
+	Kind    wire.Kind // what it carries
+	Service string    // its name
 }
 
 // Network is part of net.Addr.

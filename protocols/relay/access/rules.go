@@ -72,14 +72,18 @@ type Rules struct {
 
 // Token is a secret that somebody brings as Authorization: Bearer.
 type Token struct {
+	// Secret is compared byte by byte; at least MinSecret.
 	Secret string
-	Grant  Grant
+	// Grant is what it is good for.
+	Grant Grant
 }
 
 // Certificate is a TLS client that is known by the name in its certificate: the first DNS name, else the common name. That
 // the certificate is good is TLS's to say.
 type Certificate struct {
-	Name  string
+	// Name is the certificate's, see CertificateName.
+	Name string
+	// Grant is what it is good for.
 	Grant Grant
 }
 

@@ -18,11 +18,11 @@ var (
 
 // Target is where an agent's service is: "tcp://HOST:PORT", "http://HOST:PORT", "udp://HOST:PORT" or "unix:/PATH".
 type Target struct {
-	Scheme string // tcp, http, udp or unix
-	Host   string // a name, lower case; empty for an address or a path
-	Addr   netip.Addr
-	Port   uint16
-	Path   string // of a unix socket
+	Scheme string     // tcp, http, udp or unix
+	Host   string     // a name, lower case; empty for an address or a path
+	Addr   netip.Addr // if the host is an address
+	Port   uint16     // 1 to 65535
+	Path   string     // of a unix socket
 }
 
 // ParseTarget reads a target strictly. There is one way to write each: no user, no path behind the port, no query, no zone, no

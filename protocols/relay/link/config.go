@@ -8,9 +8,10 @@ import (
 
 // Config bounds a session. The zero value means the defaults given at each field.
 type Config struct {
-	// Role is told to the peer, and so is ID, of an agent.
+	// Role is told to the peer. It must be set.
 	Role wire.Role
-	ID   string
+	// ID is told to the peer by an agent; empty: it has none.
+	ID string
 	// StreamWindow is how many bytes of a stream are taken before its reader has read any: 256 KiB, at the least 64 KiB.
 	StreamWindow int
 	// MaxStreamWindow is what a window grows to, by rate and round trip: 16 MiB.

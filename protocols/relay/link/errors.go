@@ -39,10 +39,10 @@ func (e *sentinel) Unwrap() error       { return e.is }
 
 // StreamError is why a stream is over.
 type StreamError struct {
-	Code   wire.Code
-	Text   string
-	Remote bool // the peer said so
-	Opened bool // the stream had reached its target
+	Code   wire.Code // what it was
+	Text   string    // more of it, for people; may be empty
+	Remote bool      // the peer said so
+	Opened bool      // the stream had reached its target
 }
 
 // Error says it in words.
@@ -77,8 +77,8 @@ func (e *StreamError) Unwrap() error {
 
 // LinkError is a violation that ends the link. Tell the peer by GoAway.
 type LinkError struct {
-	Code wire.Code
-	Text string
+	Code wire.Code // what it was
+	Text string    // more of it, for people
 }
 
 // Error says it in words.

@@ -12,9 +12,11 @@ type Owner interface {
 	Established(s *Session, peer *wire.Hello, resumed bool)
 	// Opened is the peer's OPEN: call Accept or Refuse on st, now or later, and SetEvents. o is valid until it returns.
 	Opened(st *Stream, o *wire.Open, flags uint8)
-	// Offer, Offered and Withdraw are the peer's frames of that name; what they hold is valid until it returns.
+	// Offer is the peer's OFFER; o is valid until it returns.
 	Offer(number uint32, o *wire.Open)
+	// Offered is the peer's OFFERED.
 	Offered(number uint32, code wire.Code, text string)
+	// Withdraw is the peer's WITHDRAW.
 	Withdraw(number uint32)
 	// GoAway is the peer's GOAWAY: it takes no new streams. With a code it is about to end the link.
 	GoAway(code wire.Code, text string)
@@ -82,18 +84,18 @@ type Session struct {
 
 // Stats count what a session did. Streams and the rest of the state are as of now.
 type Stats struct {
-	FramesIn, FramesOut uint64
+	FramesIn, FramesOut uint64 // of all types
 	BytesIn, BytesOut   uint64 // of DATA
 	Opened              uint64 // streams, of either side
 	Failed              uint64 // streams that ended with an error
 	Stalls              uint64 // that a stream with bytes to send ran out of its credit
 	LinkStalls          uint64 // that all did, for want of the link's
-	Resumes             uint64
+	Resumes             uint64 // new links that it went on with
 	Resent              uint64 // bytes, after a resume
 	Discarded           uint64 // bytes that came for streams which had ended
 	Overloads           uint64 // streams that were reset as they held too much
-	Streams             int
-	Unread              int // bytes that came and were not read
+	Streams             int    // open
+	Unread              int    // bytes that came and were not read
 }
 
 // New makes the session of the side that dials. Call Attach when there is a link.

@@ -42,7 +42,7 @@ func (c Code) String() string {
 type Error struct {
 	Type   Type   // of the frame; 0 if it has none
 	Reason string // a short stable label
-	Msg    string
+	Msg    string // for people
 }
 
 // Error says it with the frame's type.

@@ -95,9 +95,9 @@ func (k Kind) String() string {
 
 // Frame is one parsed frame. Which fields below Stream there are depends on Type; slices alias the message.
 type Frame struct {
-	Type   Type
-	Flags  uint8
-	Stream uint32
+	Type   Type   // one of those above
+	Flags  uint8  // of this type
+	Stream uint32 // 0 is the link
 	Hello  Hello  // HELLO
 	Open   Open   // OPEN, OFFER
 	Window uint32 // OPEN_OK
@@ -119,9 +119,9 @@ type Credit struct {
 
 // Open is a request for a stream to a service, or an offer of one.
 type Open struct {
-	Kind    Kind
+	Kind    Kind   // what it carries
 	Window  uint32 // OPEN: how many bytes the opener takes at first
-	Service []byte
+	Service []byte // its name
 	Address []byte // OPEN: the client's; OFFER: where the agent would like the service to be, may be empty
 }
 

@@ -36,8 +36,8 @@ type Token [16]byte
 
 // Hello is the first frame of each side.
 type Hello struct {
-	Version    uint8
-	Role       Role
+	Version    uint8  // 1
+	Role       Role   // of the sender
 	Caps       uint16 // of later versions; 0 now, and ignored
 	LinkWindow uint32 // bytes of all streams together that the sender takes at first
 	MaxStreams uint32 // streams that the receiver may have open
