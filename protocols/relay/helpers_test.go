@@ -41,14 +41,14 @@ func size(short, race, soak int) int {
 
 // world is a relay with whatever else a test starts, each on a reactor of its own.
 type world struct {
-	t    *testing.T
+	t    testing.TB
 	srv  *Server
 	http *http1.Server
 	link string // URL of the links
 	web  string // address of the public HTTP
 }
 
-func newReactor(t *testing.T) *reactor.Reactor {
+func newReactor(t testing.TB) *reactor.Reactor {
 	t.Helper()
 	r := reactor.New(reactor.Config{})
 	t.Cleanup(func() {
@@ -62,7 +62,7 @@ func newReactor(t *testing.T) *reactor.Reactor {
 }
 
 // newWorld starts a relay; change may change it before.
-func newWorld(t *testing.T, change func(s *Server)) *world {
+func newWorld(t testing.TB, change func(s *Server)) *world {
 	t.Helper()
 	r := newReactor(t)
 	s := &Server{
@@ -87,7 +87,7 @@ func newWorld(t *testing.T, change func(s *Server)) *world {
 	return w
 }
 
-func listen(t *testing.T, r *reactor.Reactor, p reactor.Protocol) string {
+func listen(t testing.TB, r *reactor.Reactor, p reactor.Protocol) string {
 	t.Helper()
 	ln, err := tcp.Listen("127.0.0.1:0")
 	if err != nil {
@@ -187,7 +187,7 @@ func (w *world) client(change func(c *Client)) *Client {
 }
 
 // backend serves each connection with f on a goroutine, as a target.
-func backend(t *testing.T, f func(c *net.TCPConn)) string {
+func backend(t testing.TB, f func(c *net.TCPConn)) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -220,7 +220,7 @@ func echo(c *net.TCPConn) {
 	c.CloseWrite()
 }
 
-func dial(t *testing.T, addr string) *net.TCPConn {
+func dial(t testing.TB, addr string) *net.TCPConn {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
