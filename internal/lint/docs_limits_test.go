@@ -31,6 +31,8 @@ var limitStructs = map[string][]string{
 	"protocols/http1/accesslog":           {"Config"},
 	"protocols/http1/dashboard":           {"Config"},
 	"protocols/http1/health":              {"Handler"},
+	"protocols/relay":                     {"Server", "Service", "Agent", "Dialing"},
+	"protocols/relay/link":                {"Config"},
 }
 
 // limitFields are the exported fields of a struct that are numbers; a time.Duration is one.
