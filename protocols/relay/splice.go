@@ -14,7 +14,6 @@ type end struct {
 	peer   *end
 	c      *reactor.Conn
 	ends   *spliced
-	timer  reactor.Timer // of a rate limit
 	slow   bool
 	full   bool
 	gone   bool
@@ -40,12 +39,6 @@ func splice(s *spliced) (a, b *end) {
 // OnOpen is part of reactor.Handler.
 func (e *end) OnOpen(c *reactor.Conn) {
 	e.c = c
-	if e.ends.limit != nil {
-		c.InitTimer(&e.timer, func() {
-			e.slow = false
-			e.flow()
-		})
-	}
 	switch {
 	case e.peer.gone:
 		c.Abort(reactor.ErrAborted)
@@ -93,7 +86,10 @@ func (e *end) OnData(c *reactor.Conn, in []byte) int {
 		if d := l.ReserveN(c.Now(), min(len(in), l.Burst())).DelayFrom(c.Now()); d > time.Millisecond {
 			e.slow = true
 			c.Pause()
-			e.timer.Reset(d)
+			c.AfterFunc(d, func() {
+				e.slow = false
+				e.flow()
+			})
 		}
 	}
 	return len(in)
