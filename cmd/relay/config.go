@@ -23,15 +23,16 @@ type file struct {
 }
 
 type grantConfig struct {
-	Name      string   `json:"name"`
-	Agent     bool     `json:"agent"`
-	Client    bool     `json:"client"`
-	Services  []string `json:"services"`
-	Addresses []string `json:"addresses"`
+	Name       string   `json:"name"`
+	Agent      bool     `json:"agent"`
+	Client     bool     `json:"client"`
+	Services   []string `json:"services"`
+	Addresses  []string `json:"addresses"`
+	MaxStreams int      `json:"max_streams"`
 }
 
 func (g *grantConfig) grant() access.Grant {
-	return access.Grant{Name: g.Name, Agent: g.Agent, Client: g.Client, Services: g.Services, Addresses: g.Addresses}
+	return access.Grant{Name: g.Name, Agent: g.Agent, Client: g.Client, Services: g.Services, Addresses: g.Addresses, MaxStreams: g.MaxStreams}
 }
 
 type tokenConfig struct {

@@ -74,3 +74,31 @@ func refused(addr string) bool {
 	n, err := c.Read(make([]byte, 1))
 	return n == 0 && err != nil && err != io.EOF
 }
+
+// TestGrantStreams: a grant's limit of streams holds for an agent's link and for a client's.
+func TestGrantStreams(t *testing.T) {
+	w := newWorld(t, func(s *Server) {
+		for i := range s.Rules.Tokens {
+			s.Rules.Tokens[i].Grant.MaxStreams = 2 - i // agents two, clients one
+		}
+	})
+	addr := w.expose(Service{Name: "echo"})
+	w.agent([]AgentService{{Name: "echo", Target: target(backend(t, echo))}}, nil)
+	c := w.client(nil)
+	s, err := c.Dial(t.Context(), "echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := c.Dial(t.Context(), "echo"); err == nil {
+		t.Error("a client has two streams")
+	}
+	a := dial(t, addr)
+	a.Write([]byte("x"))
+	if _, err := io.ReadFull(a, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if !refused(addr) {
+		t.Error("an agent has three streams")
+	}
+}

@@ -41,6 +41,9 @@ type peer struct {
 	offers map[uint32]*offer // with the mux's lock
 }
 
+// full says whether the agent has as many streams as its grant allows.
+func (p *peer) full() bool { return p.grant.MaxStreams > 0 && p.load.Load() >= int64(p.grant.MaxStreams) }
+
 // hello takes the first frame of a link and finds its session.
 func (s *Server) hello(c *carrier, ws *websocket.Conn, g *access.Grant, p []byte) *mux {
 	f, err := wire.Parse(p)
@@ -91,6 +94,9 @@ func (s *Server) welcome(ws *websocket.Conn, g *access.Grant, h *wire.Hello) *mu
 	}
 	cfg := s.Link
 	cfg.Role = wire.RoleRelay
+	if g.MaxStreams > 0 {
+		cfg.MaxStreams = g.MaxStreams
+	}
 	p.m.mu.Lock()
 	p.m.ws = ws
 	p.m.s = link.Accept(cfg, p, h, token)

@@ -147,7 +147,7 @@ func (v *service) pick(client netip.Addr, tried []*peer) (best *peer, more bool)
 	live, waiting := few[:0], []*peer(nil)
 	for _, o := range v.offers {
 		switch {
-		case has(tried, o.peer):
+		case has(tried, o.peer), o.peer.full():
 		case o.peer.state.Load() == peerUp:
 			live = append(live, o.peer)
 		case o.peer.state.Load() == peerSuspended:

@@ -30,6 +30,8 @@ type Grant struct {
 	// Addresses are where an agent may have its services put, in the same form, such as "tcp://0.0.0.0:90*". An offer that
 	// asks for no address needs none.
 	Addresses []string
+	// MaxStreams bounds the streams that one link has open at a time: to an agent, or of a client; 0: the relay's own limit does.
+	MaxStreams int
 	// Expires is when it ends; zero: never. The link ends with it.
 	Expires time.Time
 }

@@ -478,7 +478,7 @@ func checkLimits(t *testing.T, s *Session) {
 // TestRandomFrames runs scripts that are random, for what a fuzzer finds in a moment.
 func TestRandomFrames(t *testing.T) {
 	n := 3000
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		n = 300
 	}
 	r := rand.New(rand.NewPCG(7, 7))

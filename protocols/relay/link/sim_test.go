@@ -154,8 +154,8 @@ func (d *side) move(n int) bool {
 // TestSimulation runs many streams over a link that loses what is on it again and again, and checks every byte.
 func TestSimulation(t *testing.T) {
 	seeds := 60
-	if testing.Short() {
-		seeds = 10
+	if testing.Short() || raceEnabled {
+		seeds = 8
 	}
 	if os.Getenv("CALANDRIA_SOAK") != "" {
 		seeds = 5000
