@@ -33,6 +33,7 @@ var limitStructs = map[string][]string{
 	"protocols/http1/health":              {"Handler"},
 	"protocols/relay":                     {"Server", "Service", "Agent", "Dialing"},
 	"protocols/relay/link":                {"Config"},
+	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
 
 // limitFields are the exported fields of a struct that are numbers; a time.Duration is one.

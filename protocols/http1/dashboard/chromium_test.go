@@ -79,7 +79,9 @@ func until(t *testing.T, what string, cond func() bool) {
 // TestChromium has the page drawn under load, and its numbers move and agree with /metrics. With SCREENSHOTS set to a directory it
 // leaves pictures there.
 func TestChromium(t *testing.T) {
-	s := start(t, dashboard.Config{Title: "calandria"})
+	s := start(t, dashboard.Config{Title: "calandria", Sections: []dashboard.Section{
+		{Name: "WebSockets", Columns: []string{"Room", "Open"}, Rows: func() [][]any { return [][]any{{"chat", 12}} }},
+	}})
 	stop := s.work(t)
 	b := browse(t, s.url+dashboard.Prefix)
 	until(t, "requests", func() bool { return shown(b) > 0 })
@@ -91,6 +93,7 @@ func TestChromium(t *testing.T) {
 		"live":  `<span id="status-text">live</span>`,
 		"rate":  `<dd id="v-rps">[1-9]`,
 		"loops": `<td title="1">1</td>`,
+		"other": `<h2>WebSockets</h2>.*<td title="chat">chat</td><td title="12">12</td>`,
 		"route": `<td title="GET /slow">GET /slow</td><td title="[1-9][0-9.]* ms">`,
 		"chart": `aria-label="Requests per second, last five minutes. Now: all [1-9]`,
 	} {
