@@ -72,8 +72,7 @@ func (p *public) run(ctx context.Context, out io.Writer, log *slog.Logger) error
 	say := func(name, scheme string, addr fmt.Stringer) {
 		fmt.Fprintf(out, "listening on %s://%s (%s)\n", scheme, addr, name)
 	}
-	serve := func(name, scheme, addr string, h http1.Handler) error {
-		srv := &http1.Server{Handler: h, Logger: log}
+	serve := func(name, scheme, addr string, srv *http1.Server) error {
 		proto := reactor.Protocol(srv)
 		if secure != nil {
 			proto, scheme = &tls.Server{Config: secure, Next: srv}, scheme+"s"
@@ -89,11 +88,12 @@ func (p *public) run(ctx context.Context, out io.Writer, log *slog.Logger) error
 		say(name, scheme, at)
 		return nil
 	}
-	if err := serve("links", "ws", p.agents, s.Links()); err != nil {
+	if err := serve("links", "ws", p.agents, &http1.Server{Handler: s.Links(), Logger: log}); err != nil {
 		return err
 	}
+	site := &http1.Server{Handler: s.HTTP(), Logger: log, Observe: true}
 	if p.listen != "" {
-		if err := serve("http services", "http", p.listen, s.HTTP()); err != nil {
+		if err := serve("http services", "http", p.listen, site); err != nil {
 			return err
 		}
 	}
@@ -105,14 +105,17 @@ func (p *public) run(ctx context.Context, out io.Writer, log *slog.Logger) error
 		}
 		say("service "+name, at.Network(), at)
 	}
+	endPage := func() {}
 	if p.metrics != "" {
-		at, err := p.operate(r, s, log)
+		at, end, err := p.operate(r, s, site, log)
 		if err != nil {
 			return err
 		}
+		endPage = end
 		say("metrics", "http", at)
 	}
 	<-ctx.Done()
+	endPage()
 	log.Info("draining", "for", drainTime)
 	stop, done := context.WithTimeout(context.Background(), drainTime)
 	defer done()
