@@ -35,15 +35,34 @@ func main() {
 	only := flag.String("only", "", "a single peer: ours, frp, frp-ws, chisel")
 	size := flag.Int("mib", 256, "MiB to carry each way")
 	rounds := flag.Int("rounds", 3, "rounds; each peer's median is shown")
+	scenario := flag.String("scenario", "compare", "compare, line (delay and a limited rate), stalled (a stream that nobody reads)")
 	flag.Parse()
 	if *ours == "" {
 		fmt.Fprintln(os.Stderr, "-ours must be set")
 		os.Exit(2)
 	}
-	if err := compare(*ours, *only, *size<<20, *rounds); err != nil {
+	if err := run(*scenario, *ours, *only, *size<<20, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// run is one scenario against a backend in this process.
+func run(scenario, ours, only string, size, rounds int) error {
+	target, stop, err := backend()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	switch scenario {
+	case "compare":
+		return compare(ours, only, target, size, rounds)
+	case "line":
+		return longLine(ours, target)
+	case "stalled":
+		return stalled(ours, target)
+	}
+	return fmt.Errorf("no scenario %q", scenario)
 }
 
 // measurement is one peer in one round.
@@ -56,12 +75,7 @@ type measurement struct {
 	opened       float64       // streams opened and closed a second
 }
 
-func compare(ours, only string, size, rounds int) error {
-	target, stop, err := backend(size)
-	if err != nil {
-		return err
-	}
-	defer stop()
+func compare(ours, only, target string, size, rounds int) error {
 	fmt.Println("| relay | down MB/s | CPU s/GB | up MB/s | CPU s/GB | GET p50 | p99 | 64 conns p50 | p99 | streams/s |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
 	results := map[string][]measurement{}
@@ -90,7 +104,7 @@ func compare(ours, only string, size, rounds int) error {
 }
 
 // backend answers GET /N with N bytes, and POST with the number that came.
-func backend(size int) (addr string, stop func(), err error) {
+func backend() (addr string, stop func(), err error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
