@@ -43,22 +43,22 @@ type Port struct {
 
 // OpenChannel puts a Conn on ch, on the loop of near, a Conn or an Endpoint, or on the one with the fewest connections if near is
 // nil. It returns at
-// once; h.OnOpen follows on the loop, unless the reactor has come to its end meanwhile: then ch is closed. It counts for
-// Config.MaxConns. Any goroutine. It costs some 700 bytes for as long as the channel is open, and no goroutine.
+// once; h.OnOpen follows on the loop, unless the reactor has come to its end meanwhile: then ch is closed. It does not
+// count for Config.MaxConns, as it takes no descriptor: whoever carries the channels bounds their number. Any goroutine. It costs some 700 bytes for as long as the channel is open, and no goroutine.
 func (r *Reactor) OpenChannel(ch Channel, near interface{ LoopIndex() int }, h Handler) (*Port, error) {
 	switch {
 	case r.err != nil:
 		return nil, r.err
 	case r.draining():
 		return nil, ErrShutdown
-	case !r.reserve():
-		return nil, ErrConnLimit
 	}
+	r.carried.Add(1)
 	if r.draining() { // it began meanwhile and may not have seen us: its loops need not run any more
-		r.unreserve()
+		r.uncarry()
 		return nil, ErrShutdown
 	}
 	c := r.newConn(r.placeNear(near))
+	c.carried = true
 	c.loop.conns.Add(1)
 	c.remote = poll.AddrPort(ch.RemoteAddr())
 	p := &Port{c: c, ch: ch, mayRead: true, mayWrite: true}

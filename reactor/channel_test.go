@@ -179,6 +179,38 @@ func (h *closer) OnOpen(c *reactor.Conn) {
 func (h *closer) OnData(_ *reactor.Conn, in []byte) int { return len(in) }
 func (h *closer) OnClose(_ *reactor.Conn, err error)    { h.done <- err }
 
+// TestChannelsTakeNoPlace: they do not count for MaxConns, and Shutdown waits for them all the same.
+func TestChannelsTakeNoPlace(t *testing.T) {
+	r := reactor.New(reactor.Config{MaxConns: 1})
+	var ends []*half
+	for range 10 {
+		a, _ := halves()
+		h := &closer{open: make(chan struct{}), done: make(chan error, 1)}
+		a.open(t, r, lasting{h})
+		<-h.open
+		ends = append(ends, a)
+	}
+	done := make(chan error, 1)
+	go func() { done <- r.Shutdown(t.Context()) }()
+	for i, h := range ends {
+		select {
+		case <-done:
+			t.Fatalf("shut down with %d channels open", len(ends)-i)
+		default:
+		}
+		h.port.Conn().Close()
+		<-h.reset
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// lasting stays open when Shutdown begins.
+type lasting struct{ *closer }
+
+func (lasting) OnDrain(*reactor.Conn) {}
+
 // TestChannelAfterShutdown: none is opened.
 func TestChannelAfterShutdown(t *testing.T) {
 	r := reactor.New(reactor.Config{})
