@@ -53,4 +53,3 @@ func run(scenario, ours, only string, size, rounds int) error {
 	}
 	return fmt.Errorf("no scenario %q", scenario)
 }
-

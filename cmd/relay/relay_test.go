@@ -180,10 +180,20 @@ func TestConfig(t *testing.T) {
 // TestFlags: what is wrong on a command line is said, and nothing is served.
 func TestFlags(t *testing.T) {
 	for _, args := range [][]string{
-		nil, {"x"}, {"public"}, {"agent"}, {"client"}, {"keygen"}, {"public", "-agents", ":0", "x"}, {"agent", "-connect", "ws://x/", "-service", "x"},
-		{"agent", "-connect", "ws://x/", "-service", "x=ftp://a:1"}, {"agent", "-connect", "ws://x/", "-service", "x=tcp://a:1", "-key", "y=/z"},
-		{"client", "-connect", "ws://x/", "-service", "a", "-listen", ":0", "-key", "short"}, {"public", "-agents", "127.0.0.1:0", "-expose", "a=http"},
-		{"public", "-agents", "127.0.0.1:0", "-token", "short"}, {"public", "-agents", "127.0.0.1:0", "-expose", "a=tcp://x:1", "-expose", "a=udp://x:1"},
+		nil,
+		{"x"},
+		{"public"},
+		{"agent"},
+		{"client"},
+		{"keygen"},
+		{"public", "-agents", ":0", "x"},
+		{"agent", "-connect", "ws://x/", "-service", "x"},
+		{"agent", "-connect", "ws://x/", "-service", "x=ftp://a:1"},
+		{"agent", "-connect", "ws://x/", "-service", "x=tcp://a:1", "-key", "y=/z"},
+		{"client", "-connect", "ws://x/", "-service", "a", "-listen", ":0", "-key", "short"},
+		{"public", "-agents", "127.0.0.1:0", "-expose", "a=http"},
+		{"public", "-agents", "127.0.0.1:0", "-token", "short"},
+		{"public", "-agents", "127.0.0.1:0", "-expose", "a=tcp://x:1", "-expose", "a=udp://x:1"},
 	} {
 		if err := execute(t.Context(), args, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%v: no error", args)

@@ -108,10 +108,9 @@ type agentService struct {
 
 // agentLink is one link of an agent: the owner of its session.
 type agentLink struct {
-	a   *Agent
-	m   *mux
-	id  string
-	end *time.Timer // of a suspended session
+	a  *Agent
+	m  *mux
+	id string
 }
 
 // ErrStarted: Run was called before.

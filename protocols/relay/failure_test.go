@@ -27,7 +27,6 @@ type cutter struct {
 	to   string
 	mu   sync.Mutex
 	open map[net.Conn]struct{}
-	stop bool
 	tap  *bytes.Buffer // everything that passed
 	wg   sync.WaitGroup
 }
@@ -466,8 +465,10 @@ func TestWrongKey(t *testing.T) {
 		keys    map[string]PublicKey
 		code    wire.Code
 	}{
-		{"echo", map[string]PublicKey{"echo": other.Public()}, wire.CodeEncryption}, {"echo", nil, wire.CodeEncryption},
-		{"plain", map[string]PublicKey{"plain": key.Public()}, wire.CodeEncryption}, {"echo", map[string]PublicKey{"echo": rotated.Public()}, wire.CodeEncryption},
+		{"echo", map[string]PublicKey{"echo": other.Public()}, wire.CodeEncryption},
+		{"echo", nil, wire.CodeEncryption},
+		{"plain", map[string]PublicKey{"plain": key.Public()}, wire.CodeEncryption},
+		{"echo", map[string]PublicKey{"echo": rotated.Public()}, wire.CodeEncryption},
 	} {
 		cl := w.client(func(x *Client) { x.Keys = c.keys })
 		_, err := cl.Dial(t.Context(), c.service)

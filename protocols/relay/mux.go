@@ -36,12 +36,12 @@ var epoch = time.Now()
 type mux struct {
 	r    *reactor.Reactor
 	down func(m *mux, err error, kept bool) // the link broke
+	tick func()                             // now and then, with the lock; nil for nothing
 
 	mu    sync.Mutex
 	s     *link.Session
 	ws    *websocket.Conn // nil while there is none
 	after []func()
-	buf   []byte
 }
 
 // lock must be paired with unlock.
@@ -212,6 +212,9 @@ func (c *carrier) tick(ws *websocket.Conn) {
 	c.m.lock()
 	var dead error
 	if c.m.ws == ws {
+		if c.m.tick != nil {
+			c.m.tick()
+		}
 		if dead = c.m.s.Tick(); dead == nil && ws.Reactor().Reactor().Draining() && c.m.s.Len() == 0 {
 			c.m.stopLocked(wire.CodeShutdown, "shutting down")
 		}

@@ -42,7 +42,9 @@ type peer struct {
 }
 
 // full says whether the agent has as many streams as its grant allows.
-func (p *peer) full() bool { return p.grant.MaxStreams > 0 && p.load.Load() >= int64(p.grant.MaxStreams) }
+func (p *peer) full() bool {
+	return p.grant.MaxStreams > 0 && p.load.Load() >= int64(p.grant.MaxStreams)
+}
 
 // hello takes the first frame of a link and finds its session.
 func (s *Server) hello(c *carrier, ws *websocket.Conn, g *access.Grant, p []byte) *mux {
@@ -84,7 +86,7 @@ func (s *Server) welcome(ws *websocket.Conn, g *access.Grant, h *wire.Hello) *mu
 	if p.id == "" {
 		p.id = g.Name
 	}
-	p.m = &mux{r: s.Reactor, down: p.down}
+	p.m = &mux{r: s.Reactor, down: p.down, tick: func() { p.rtt.Store(int64(p.m.s.RTT())) }}
 	token, err := s.enter(p)
 	if err != nil {
 		s.count.refused.Add(1)

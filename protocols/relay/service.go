@@ -37,7 +37,8 @@ type Service struct {
 	MaxConns int
 	// MaxConnsPerClient bounds those of one client address: 1,000.
 	MaxConnsPerClient int
-	// BytesPerSecond bounds what goes each way of all connections together; 0 and negative: the line does.
+	// BytesPerSecond bounds what goes through all connections together, both ways counted; 0 and negative: the line does. It is
+	// not for the bodies of HTTP, only for what follows an upgrade there.
 	BytesPerSecond int
 	// IdleTimeout ends a flow of datagrams that is silent in both directions: 60 s. Other kinds are not ended for silence.
 	IdleTimeout time.Duration

@@ -214,11 +214,11 @@ func (in *incoming) serveUDP() {
 
 // openUDP joins a new socket to the stream, on the link's loop.
 func (in *incoming) openUDP(to netip.AddrPort) {
-	any := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+	from := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 	if to.Addr().Is6() {
-		any = netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
+		from = netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
 	}
-	sock, err := udp.Config{}.Open(any)
+	sock, err := udp.Config{}.Open(from)
 	if err != nil {
 		in.refuse(wire.CodeLimit, err.Error())
 		return

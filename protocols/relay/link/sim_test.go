@@ -21,7 +21,6 @@ type side struct {
 	wire   [][]byte // frames on their way to us
 	flows  []*flow
 	name   string
-	err    error
 	fatal  error
 	resumd int
 }

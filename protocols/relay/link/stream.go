@@ -36,7 +36,6 @@ type Stream struct {
 	limitIn    uint64 // what the peer was granted
 	told       uint64 // of consumed, the peer knows
 	window     int
-	finAt      uint64
 	measuredAt uint64 // of consumed, when the rate was measured last
 	measured   time.Duration
 
