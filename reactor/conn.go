@@ -52,6 +52,7 @@ type Conn struct {
 	paused     bool
 	redeliver  bool // Resume or Upgrade: what is left has to be delivered again
 	sawByte    bool
+	carried    bool // it stands on a Channel
 	eof        bool // the peer's FIN was read
 	eofTold    bool
 	delivering bool // OnData runs

@@ -113,12 +113,7 @@ func (r *Reactor) OpenPacket(s PacketSocket, o PacketOptions, h PacketHandler) (
 		r.unreserve()
 		return nil, err
 	}
-	member := 0
-	if o.Near != nil {
-		member = max(0, o.Near.LoopIndex()) % len(r.loops)
-	} else {
-		member = r.place()
-	}
+	member := r.placeNear(o.Near)
 	e := &Endpoint{loop: r.loops[member], reactor: r, member: int32(member), id: connIDs.Add(1), handler: h}
 	e.caps = packetCapsOf(h)
 	e.budget, e.maxUnsent = defaultPacketBudget, defaultPacketUnsent

@@ -23,6 +23,7 @@ type Reactor struct {
 	err     error // why there are no loops
 
 	open    atomic.Int64 // connections, and dials in progress
+	carried atomic.Int64 // connections on channels, which take no descriptor
 	full    atomic.Bool  // a listener waits for one to close
 	closing atomic.Bool
 	turn    atomic.Uint32 // breaks ties in placement
@@ -154,7 +155,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.closeListeners()
 	r.each((*Conn).drain)
 	r.eachEndpoint((*Endpoint).drain)
-	if r.open.Load() == 0 {
+	if r.open.Load() == 0 && r.carried.Load() == 0 {
 		r.signalEmpty()
 	}
 	var err error
@@ -247,7 +248,14 @@ func (r *Reactor) unreserve() {
 	if r.full.Load() {
 		r.wakeListeners()
 	}
-	if n == 0 && r.closing.Load() {
+	if n == 0 && r.carried.Load() == 0 && r.closing.Load() {
+		r.signalEmpty()
+	}
+}
+
+// uncarry ends what a connection on a channel counted for. Whoever is last, of these and of the others, sees both at zero.
+func (r *Reactor) uncarry() {
+	if r.carried.Add(-1) == 0 && r.open.Load() == 0 && r.closing.Load() {
 		r.signalEmpty()
 	}
 }
@@ -255,6 +263,10 @@ func (r *Reactor) unreserve() {
 // release ends what an open connection counted for.
 func (r *Reactor) release(c *Conn) {
 	c.loop.conns.Add(-1)
+	if c.carried {
+		r.uncarry()
+		return
+	}
 	if c.acceptor != nil {
 		c.acceptor.listener.left(c)
 	}

@@ -42,6 +42,8 @@ var limitStructs = map[string][]string{
 	"protocols/websocket/rest":            {"Config"},
 	"protocols/http1/health":              {"Handler"},
 	"protocols/rtsphttp":                  {"Config", "DialOptions"},
+	"protocols/relay":                     {"Server", "Service", "Agent", "Dialing"},
+	"protocols/relay/link":                {"Config"},
 	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
 
