@@ -29,6 +29,7 @@ func (s *scribe) OnOpen(c *reactor.Conn) {
 }
 
 func (s *scribe) OnInform(_ *http1.Call, r *wire.Response) { fmt.Fprintf(&s.text, "<%d>", r.Status()) }
+
 func (s *scribe) OnHead(call *http1.Call, r *wire.Response) {
 	a, _ := r.Get("A")
 	fmt.Fprintf(&s.text, "[%s %d %s]", call.Method(), r.Status(), a)
