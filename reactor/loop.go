@@ -29,6 +29,8 @@ type loop struct {
 	poison  bool   // tests: overwrite the scratch buffer after each OnData
 
 	// Loop only.
+	noisy     bool          // something in this batch may have made a goroutine runnable
+	yielded   time.Duration // when the loop last yielded, since base
 	base      time.Time
 	mark      time.Duration // since base: the last reading of the clock, when the running hook began
 	wall      time.Time     // the wall clock, as of wallAt
@@ -41,12 +43,18 @@ type loop struct {
 	spareRun  []task
 	spareConn []*Conn
 	bufs      [][]byte // for one writev
+	out       outbox   // datagrams of this turn
+	packet    Packet   // the one that OnPacket sees
 	spent     []*chunk // shared and file chunks to release when no lock is held
 
 	kicked atomic.Bool          // this batch started or woke a goroutine
 	conns  atomic.Int64         // open connections, for placement
 	cur    atomic.Pointer[Conn] // whose hook runs, for the watchdog
-	since  atomic.Int64         // when the running batch began, since base; 0: idle
+	curEnd atomic.Pointer[Endpoint]
+	ends   atomic.Int64 // open endpoints
+
+	directWrites, directBytes atomic.Uint64 // of WriteNow: system calls off the loop
+	since                     atomic.Int64  // when the running batch began, since base; 0: idle
 
 	// A poster queues first and looks at awake then; the loop clears awake first and looks at queued then. So one of them
 	// sees the other, and no wake-up is lost.
@@ -58,9 +66,10 @@ type loop struct {
 	pending []*Conn // scheduled connections
 }
 
-// task is a posted function, and the connection it dies with, or nil.
+// task is a posted function, and the connection or endpoint it dies with, or neither.
 type task struct {
 	c *Conn
+	e *Endpoint
 	f func()
 }
 
@@ -94,8 +103,12 @@ func (l *loop) now() time.Time {
 
 // post queues a task for the end of the running batch, or wakes the loop. Any goroutine.
 func (l *loop) post(c *Conn, f func()) {
+	l.queue(task{c: c, f: f})
+}
+
+func (l *loop) queue(t task) {
 	l.mu.Lock()
-	l.tasks = append(l.tasks, task{c, f})
+	l.tasks = append(l.tasks, t)
 	l.queued.Add(1)
 	l.mu.Unlock()
 	l.wake()
@@ -132,6 +145,7 @@ func (l *loop) BatchEnd() {
 	for range rounds {
 		ran := l.runPending()
 		l.runTimers()
+		l.out.flush()
 		if l.kicked.Load() {
 			// With all loops busy a new goroutine would else wait for the scheduler's next preemption, 10 ms away.
 			l.kicked.Store(false)
@@ -183,6 +197,11 @@ func shrink[T any](s []T) []T {
 }
 
 func (l *loop) runTask(t task) {
+	l.noisy = true
+	if t.e != nil {
+		t.e.posted(t.f)
+		return
+	}
 	if t.c == nil {
 		l.guardTask(t.f)
 		l.mark = l.clock()
@@ -225,11 +244,7 @@ func (l *loop) runTimers() {
 func (l *loop) fire(t *Timer) {
 	l.stats.Timers++
 	t.unhook()
-	if t.conn == nil {
-		l.guardTask(t.f)
-		return
-	}
-	t.conn.turn(t.f)
+	t.owner.turn(t.f)
 }
 
 // armTimer sets the poller's timer to the next expiry, if that has changed.
@@ -260,7 +275,23 @@ func (l *loop) startTimer(t *Timer, d time.Duration) {
 }
 
 // enter and leave frame every hook: leave measures it, and its end is the next one's beginning.
-func (l *loop) enter(c *Conn) { l.cur.Store(c) }
+func (l *loop) enter(c *Conn) {
+	l.noisy = true
+	l.cur.Store(c)
+}
+
+// yieldEvery is how long batches may follow each other without a yield.
+const yieldEvery = time.Millisecond
+
+// Quiet is the poller's question behind BatchEnd: only datagrams and timers of endpoints were handled, and nothing said that it
+// woke a goroutine.
+func (l *loop) Quiet() bool {
+	if !l.noisy && l.mark-l.yielded < yieldEvery {
+		return true
+	}
+	l.noisy, l.yielded = false, l.mark
+	return false
+}
 
 func (l *loop) leave(c *Conn) time.Duration {
 	now := l.clock()

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"math"
 	"net"
 
 	"github.com/calandria-go/calandria/reactor/internal/poll"
@@ -40,8 +41,9 @@ func (c *Conn) WriteNow(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	n, err := w.WriteDirect(p)
 	if n > 0 {
-		c.directBytes += uint64(n)
-		c.directWrites++
+		c.direct = true
+		c.loop.directWrites.Add(1)
+		c.loop.directBytes.Add(uint64(n))
 	}
 	if n == len(p) && err == nil {
 		return n, nil
@@ -179,11 +181,8 @@ func (c *Conn) dropQueueLocked() {
 // flushLocked sends what it may: until the queue is empty, the kernel takes no more, a file has to be read, or the budget is
 // used up.
 func (c *Conn) flushLocked() error {
-	if c.directWrites > 0 {
-		c.progress = c.loop.mark
-		c.loop.stats.Writes += uint64(c.directWrites)
-		c.loop.stats.BytesWritten += c.directBytes
-		c.directWrites, c.directBytes = 0, 0
+	if c.direct {
+		c.direct, c.progress = false, c.loop.mark
 	}
 	budget := flushBudget
 	for c.head != nil && !c.blocked && !c.diskLocked() && budget > 0 && c.mode != closeAbort {
@@ -347,7 +346,7 @@ func (c *Conn) apply() {
 }
 
 // lingering goes on with a CloseLinger; false if the connection is finished.
-func (c *Conn) lingering(empty bool, l lingerSpec, err error) bool {
+func (c *Conn) lingering(empty bool, l *lingerSpec, err error) bool {
 	if c.state == stateOpen {
 		c.state = stateClosing
 		c.closeErr = err
@@ -364,7 +363,7 @@ func (c *Conn) lingering(empty bool, l lingerSpec, err error) bool {
 	}
 	if c.state == stateClosing {
 		c.state = stateLingering
-		c.lingerLeft = l.limit
+		c.lingerLeft = int32(min(l.limit, math.MaxInt32))
 		if c.carry != nil {
 			c.carry.free()
 			c.carry = nil
@@ -375,7 +374,7 @@ func (c *Conn) lingering(empty bool, l lingerSpec, err error) bool {
 }
 
 // endLinger closes a lingering connection without a reset of our own.
-func (c *Conn) endLinger() { c.requestClose(closeFlush, c.closeErr, lingerSpec{}) }
+func (c *Conn) endLinger() { c.requestClose(closeFlush, c.closeErr, nil) }
 
 func (c *Conn) sendFIN() bool {
 	c.finSent = true

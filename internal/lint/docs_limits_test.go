@@ -13,11 +13,16 @@ import (
 // limitStructs are the structs with a section of limits in docs/limits.md or in the page of their package, "## reactor.Config"
 // and so on.
 var limitStructs = map[string][]string{
-	"reactor":                             {"Config", "ListenLimits", "DialOptions"},
+	"reactor":                             {"Config", "ListenLimits", "DialOptions", "PacketOptions"},
 	"transports/tcp":                      {"Config", "KeepAlive", "Dialer"},
 	"transports/unix":                     {"Config", "Dialer"},
+	"transports/udp":                      {"Config"},
+	"protocols/tftp":                      {"Server", "Files", "Origin", "Client"},
+	"protocols/tftp/transfer":             {"Config"},
 	"transports/tls":                      {"Server", "Client", "Dialer", "StoreConfig"},
-	"transports/proxy":                    {"Protocol"},
+	"transports/proxy":                    {"Protocol", "SOCKS5"},
+	"transports/resolve":                  {"Resolver", "Dialer"},
+	"protocols/smtp":                      {"Client", "Queue"},
 	"transports/netaddr":                  {"ParseConfig", "ListConfig"},
 	"transports/inherit":                  {"Successor"},
 	"protocols/http1":                     {"Server", "FilesConfig", "Client", "ClientConn", "ConnectDialer", "Proxy"},
@@ -28,9 +33,15 @@ var limitStructs = map[string][]string{
 	"protocols/http1/auth":                {"Basic", "Digest", "Bearer"},
 	"protocols/http1/sse":                 {"Config", "Hub", "Parser"},
 	"protocols/http1/multipart":           {"Limits", "Config"},
+	"protocols/http1/download":            {"Downloader"},
+	"protocols/http1/cache":               {"Transport"},
 	"protocols/http1/accesslog":           {"Config"},
 	"protocols/http1/dashboard":           {"Config"},
+	"protocols/websocket/hub":             {"Config"},
+	"protocols/websocket/hub/nats":        {"Config"},
+	"protocols/websocket/rest":            {"Config"},
 	"protocols/http1/health":              {"Handler"},
+	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
 
 // limitFields are the exported fields of a struct that are numbers; a time.Duration is one.

@@ -84,11 +84,14 @@ type netpollLoop struct {
 	// turn a batch.
 	again, running []*fdSource
 	freed          bool // operators were freed that netpoll has not taken back
+	quiet          bool // the last batch has made no goroutine runnable
 
 	mu     sync.Mutex
 	hups   []hup        // from netpoll's hang-up goroutine
 	notify []dispatcher // from the goroutines of net.Conns on this loop
 	iov    [maxIovecs]unix.Iovec
+
+	packets *packetBuffers // made with the first datagram socket
 }
 
 // hup is a hang-up on its way from netpoll's goroutine to the loop.
@@ -118,7 +121,7 @@ func newNetpollLoop(p netpoll.Poll) (*netpollLoop, error) {
 		if !started {
 			started = true
 			l.goid = GoroutineID()
-			ready <- wrapPoll(p, l.batch, l.stay)
+			ready <- wrapPoll(p, l.batch, l.stay, func() bool { return l.quiet })
 		}
 		return nil
 	}
@@ -154,6 +157,8 @@ func (l *netpollLoop) batch(orig func() bool) bool {
 	l.takeNotes()
 	l.runAgain()
 	(*o).BatchEnd()
+	q, ok := (*o).(QuietOwner)
+	l.quiet = ok && q.Quiet()
 	if len(l.again) > 0 {
 		l.Wake()
 	}
@@ -249,7 +254,7 @@ func (l *netpollLoop) Attach(h Handle, s Sink) (Source, error) {
 	if h.Conn != nil {
 		return newConnSource(l, h.Conn, s), nil
 	}
-	return &fdSource{loop: l, sink: s, fd: h.FD, remote: h.Remote}, nil
+	return &fdSource{loop: l, sink: s, fd: h.FD}, nil
 }
 
 // Listen registers a listener by a duplicate of its descriptor, or with an accepting goroutine where it has none.
