@@ -28,8 +28,8 @@ type Client struct {
 	Dialer transports.Dialer
 	// TLS is for https; nil: crypto/tls's defaults. NextProtos is replaced by http/1.1.
 	TLS *tls.Config
-	// Proxy is the proxy for a request, as http.Transport has it: of scheme http or https; nil: http.ProxyFromEnvironment. Direct
-	// is none at all.
+	// Proxy is the proxy for a request, as http.Transport has it: of scheme http, https, socks5 or socks5h; nil:
+	// http.ProxyFromEnvironment. Direct is none at all.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// Backend takes the place of this client's own connections for Do and the helpers: net/http's Transport, say, for HTTP/2;

@@ -178,3 +178,45 @@ func TestConnectErrors(t *testing.T) {
 		t.Error("CR LF in an address")
 	}
 }
+
+// TestClientSOCKS: http and https through a SOCKS5 proxy, by origin-form.
+func TestClientSOCKS(t *testing.T) {
+	say := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.RequestURI, r.Header.Get("Proxy-Authorization"))
+	})
+	plain, secure := httptest.NewServer(say), httptest.NewTLSServer(say)
+	t.Cleanup(func() { plain.Close(); secure.Close() })
+	var tunnels atomic.Int32
+	at := accepting(t, func(_ int, c net.Conn, br *bufio.Reader) {
+		var b [262]byte
+		io.ReadFull(br, b[:2])
+		io.ReadFull(br, b[:b[1]])
+		c.Write([]byte{5, 0})
+		io.ReadFull(br, b[:10]) // an IPv4 address
+		c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+		to, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: b[4:8], Port: int(b[8])<<8 | int(b[9])})
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		tunnels.Add(1)
+		go func() {
+			io.Copy(to, br)
+			to.Close()
+		}()
+		io.Copy(c, to)
+	})
+	via := &url.URL{Scheme: "socks5h", Host: strings.TrimPrefix(at, "http://")}
+	cl := newClient(t, &http1.Client{Proxy: http.ProxyURL(via), TLS: secure.Client().Transport.(*http.Transport).TLSClientConfig})
+	for range 2 {
+		for _, to := range []string{plain.URL, secure.URL} {
+			if res, body := fetch(t, cl, to+"/x"); res.StatusCode != 200 || body != "/x" {
+				t.Errorf("%d %q", res.StatusCode, body)
+			}
+		}
+	}
+	if tunnels.Load() != 2 {
+		t.Errorf("%d tunnels", tunnels.Load())
+	}
+	cl.Close()
+}

@@ -124,7 +124,7 @@ func (cl *Client) outgoing(req *http.Request, t *clientTarget) (*outgoing, error
 	if b, err = appendHeaderFields(b, req.Header, skipInRequest); err != nil {
 		return nil, err
 	}
-	if t.proxy != nil && t.proxy.User != nil && t.key.scheme == "http" && req.Header.Get("Proxy-Authorization") == "" {
+	if t.proxy != nil && t.proxy.User != nil && t.key.scheme == "http" && !isSOCKS(t.proxy) && req.Header.Get("Proxy-Authorization") == "" {
 		b, _ = wire.AppendField(b, "Proxy-Authorization", proxyBasic(t.proxy.User))
 	}
 	if req.Header.Get("Accept-Encoding") == "" && !cl.NoDecoding && req.Header.Get("Range") == "" && q.Method != http.MethodHead {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/calandria-go/calandria/reactor"
 	"github.com/calandria-go/calandria/transports"
+	"github.com/calandria-go/calandria/transports/proxy"
 	ctls "github.com/calandria-go/calandria/transports/tls"
 	"github.com/calandria-go/calandria/transports/unix"
 )
@@ -85,16 +86,19 @@ func (cl *Client) target(req *http.Request) (t clientTarget, err error) {
 	if t.proxy, err = proxyOf(req); err != nil || t.proxy == nil {
 		return t, err
 	}
-	if t.proxy.Scheme != "http" && t.proxy.Scheme != "https" {
-		return t, &ProxyError{Proxy: t.proxy.Redacted(), Err: ErrScheme}
-	}
 	t.key.proxy = t.proxy.String()
-	if u.Scheme == "http" {
+	switch {
+	case isSOCKS(t.proxy):
+	case t.proxy.Scheme != "http" && t.proxy.Scheme != "https":
+		return t, &ProxyError{Proxy: t.proxy.Redacted(), Err: ErrScheme}
+	case u.Scheme == "http":
 		t.target = "http://" + host + t.target
 		t.key.host = "" // one connection to the proxy is good for all hosts
 	}
 	return t, nil
 }
+
+func isSOCKS(u *url.URL) bool { return u.Scheme == "socks5" || u.Scheme == "socks5h" }
 
 // asciiHost is a host with an optional port, in ASCII (RFC 5891).
 func asciiHost(host string) (string, error) {
@@ -149,8 +153,12 @@ func (cl *Client) dial(ctx context.Context, t *clientTarget, h *hostPool) (*Clie
 		ctx = limited
 	}
 	first := &firstOpen{cc: cc}
-	d, addr := cl.way(t)
-	_, err := d.DialConn(ctx, set.reactor, addr, first)
+	d, addr, err := cl.way(t)
+	if err != nil {
+		cl.pool.left(h)
+		return nil, err
+	}
+	_, err = d.DialConn(ctx, set.reactor, addr, first)
 	if err != nil {
 		if first.state.CompareAndSwap(0, 2) { // else OnGone tells the pool
 			cl.pool.left(h)
@@ -165,25 +173,32 @@ func (cl *Client) dial(ctx context.Context, t *clientTarget, h *hostPool) (*Clie
 }
 
 // way is how the target is reached: the dialer and what it dials.
-func (cl *Client) way(t *clientTarget) (transports.Dialer, string) {
+func (cl *Client) way(t *clientTarget) (transports.Dialer, string, error) {
 	set := &cl.set
 	d := set.dialer
-	if t.key.scheme == "unix" {
-		return &unix.Dialer{Timeout: -1}, t.key.host
-	}
-	if t.proxy != nil && t.key.scheme == "http" {
+	switch {
+	case t.key.scheme == "unix":
+		return &unix.Dialer{Timeout: -1}, t.key.host, nil
+	case t.proxy == nil:
+	case isSOCKS(t.proxy):
+		socks, err := proxy.ParseSOCKS5(t.key.proxy)
+		if err != nil {
+			return nil, "", &ProxyError{Proxy: t.proxy.Redacted(), Err: err}
+		}
+		socks.Via, socks.Timeout = set.dialer, -1
+		d = socks
+	case t.key.scheme == "http":
 		if t.proxy.Scheme == "https" {
 			d = cl.secured(d)
 		}
-		return d, hostPort(t.proxy.Scheme, t.proxy.Host)
-	}
-	if t.proxy != nil {
+		return d, hostPort(t.proxy.Scheme, t.proxy.Host), nil
+	default:
 		d = &ConnectDialer{Proxy: t.proxy, Via: set.dialer, TLS: cl.TLS, HandshakeTimeout: orNever(set.shake)}
 	}
 	if t.key.scheme == "https" {
 		d = cl.secured(d)
 	}
-	return d, hostPort(t.key.scheme, t.key.host)
+	return d, hostPort(t.key.scheme, t.key.host), nil
 }
 
 func (cl *Client) secured(d transports.Dialer) transports.Dialer {
