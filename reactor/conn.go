@@ -37,13 +37,14 @@ type Conn struct {
 	next, prev *Conn // of the reactor's connections on this loop
 	timers     *Timer
 	stall      *stallWatch
-	carry      *chunk    // unconsumed input
-	acceptor   *acceptor // nil if dialed
-	dial       *dialing  // until connected
-	remote     netip.AddrPort
-	accepted   netip.Addr // what MaxConnsPerIP counts
+	carry      *chunk          // unconsumed input
+	acceptor   *acceptor       // nil if dialed
+	dial       *dialing        // until connected
+	remote     netip.AddrPort  // as accepted or dialed; what MaxConnsPerIP counts
+	proxied    *netip.AddrPort // what a proxy says instead
 	id         uint64
 	member     int32
+	lingerLeft int32 // bytes still thrown away
 
 	caps       caps
 	state      connState
@@ -59,9 +60,8 @@ type Conn struct {
 	wantW      bool
 	told       bool // it was: a connection that is paused from the start has to be registered, too
 
-	after      func() // AfterClose
-	closeErr   error  // why, when state is beyond open; loop only
-	lingerLeft int    // bytes still thrown away
+	after    func() // AfterClose
+	closeErr error  // why, when state is beyond open; loop only
 
 	mu        sync.Mutex // guards what follows; held for short copies and for the write system call
 	head      *chunk     // unsent
@@ -76,7 +76,7 @@ type Conn struct {
 	gone      bool // the descriptor may be another's
 	mode      closeMode
 	reqErr    error
-	linger    lingerSpec
+	linger    *lingerSpec // of closeLinger
 }
 
 // ID is unique in the process. For logs.
@@ -139,8 +139,8 @@ func (c *Conn) LocalAddr() net.Addr {
 
 // RemoteAddr is the peer's address: a *net.TCPAddr or *net.UnixAddr; empty for a unix socket after OnClose.
 func (c *Conn) RemoteAddr() net.Addr {
-	if c.remote.IsValid() {
-		return net.TCPAddrFromAddrPort(c.remote)
+	if a := c.RemoteAddrPort(); a.IsValid() {
+		return net.TCPAddrFromAddrPort(a)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,11 +151,16 @@ func (c *Conn) RemoteAddr() net.Addr {
 }
 
 // RemoteAddrPort is the peer's address without an allocation; invalid for unix sockets.
-func (c *Conn) RemoteAddrPort() netip.AddrPort { return c.remote }
+func (c *Conn) RemoteAddrPort() netip.AddrPort {
+	if c.proxied != nil {
+		return *c.proxied
+	}
+	return c.remote
+}
 
 // SetRemoteAddr replaces the peer's address by what a trusted proxy says. Loop only, before another goroutine may
 // ask for it.
-func (c *Conn) SetRemoteAddr(a netip.AddrPort) { c.remote = a }
+func (c *Conn) SetRemoteAddr(a netip.AddrPort) { c.proxied = &a }
 
 // Handler is the one installed now. Loop only.
 func (c *Conn) Handler() Handler { return c.handler }
@@ -311,7 +316,7 @@ func (c *Conn) drain() {
 // Config.MaxQueued, then ErrOverload. f comes back to the loop by Post. A panic in f closes this connection. Any goroutine.
 // It costs about half a microsecond.
 func (c *Conn) Offload(f func()) error {
-	return c.reactor.workers.run(c, f)
+	return c.reactor.workers.run(c.loop, job{c: c, f: f})
 }
 
 // Stream turns the connection into a synchronous net.Conn: it is Upgrade to a Stream. Loop only.

@@ -41,12 +41,16 @@ type loop struct {
 	spareRun  []task
 	spareConn []*Conn
 	bufs      [][]byte // for one writev
+	out       outbox   // datagrams of this turn
+	packet    Packet   // the one that OnPacket sees
 	spent     []*chunk // shared and file chunks to release when no lock is held
 
 	kicked atomic.Bool          // this batch started or woke a goroutine
 	conns  atomic.Int64         // open connections, for placement
 	cur    atomic.Pointer[Conn] // whose hook runs, for the watchdog
-	since  atomic.Int64         // when the running batch began, since base; 0: idle
+	curEnd atomic.Pointer[Endpoint]
+	ends   atomic.Int64 // open endpoints
+	since  atomic.Int64 // when the running batch began, since base; 0: idle
 
 	// A poster queues first and looks at awake then; the loop clears awake first and looks at queued then. So one of them
 	// sees the other, and no wake-up is lost.
@@ -58,9 +62,10 @@ type loop struct {
 	pending []*Conn // scheduled connections
 }
 
-// task is a posted function, and the connection it dies with, or nil.
+// task is a posted function, and the connection or endpoint it dies with, or neither.
 type task struct {
 	c *Conn
+	e *Endpoint
 	f func()
 }
 
@@ -94,8 +99,12 @@ func (l *loop) now() time.Time {
 
 // post queues a task for the end of the running batch, or wakes the loop. Any goroutine.
 func (l *loop) post(c *Conn, f func()) {
+	l.queue(task{c: c, f: f})
+}
+
+func (l *loop) queue(t task) {
 	l.mu.Lock()
-	l.tasks = append(l.tasks, task{c, f})
+	l.tasks = append(l.tasks, t)
 	l.queued.Add(1)
 	l.mu.Unlock()
 	l.wake()
@@ -132,6 +141,7 @@ func (l *loop) BatchEnd() {
 	for range rounds {
 		ran := l.runPending()
 		l.runTimers()
+		l.out.flush()
 		if l.kicked.Load() {
 			// With all loops busy a new goroutine would else wait for the scheduler's next preemption, 10 ms away.
 			l.kicked.Store(false)
@@ -181,6 +191,10 @@ func shrink[T any](s []T) []T {
 }
 
 func (l *loop) runTask(t task) {
+	if t.e != nil {
+		t.e.posted(t.f)
+		return
+	}
 	if t.c == nil {
 		l.guardTask(t.f)
 		l.mark = l.clock()
@@ -223,11 +237,7 @@ func (l *loop) runTimers() {
 func (l *loop) fire(t *Timer) {
 	l.stats.Timers++
 	t.unhook()
-	if t.conn == nil {
-		l.guardTask(t.f)
-		return
-	}
-	t.conn.turn(t.f)
+	t.owner.turn(t.f)
 }
 
 // armTimer sets the poller's timer to the next expiry, if that has changed.

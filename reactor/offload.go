@@ -40,24 +40,26 @@ type workers struct {
 
 type worker struct{ wake chan struct{} }
 
+// job is a function for a connection or an endpoint.
 type job struct {
 	c *Conn
+	e *Endpoint
 	f func()
 }
 
 func (w *workers) init(limit, wait int) { w.max, w.maxWait = limit, wait }
 
-// run queues f.
-func (w *workers) run(c *Conn, f func()) error {
+// run queues a task of something on l.
+func (w *workers) run(l *loop, j job) error {
 	w.mu.Lock()
 	if w.running+w.waitingLocked()-w.maxWait >= w.max {
 		w.mu.Unlock()
 		return ErrOverload
 	}
-	w.queue = append(w.queue, job{c, f})
+	w.queue = append(w.queue, j)
 	k, wake := w.nextLocked()
 	w.mu.Unlock()
-	c.loop.kick()
+	l.kick()
 	if wake {
 		w.start(k)
 	}
@@ -199,6 +201,10 @@ func (j job) do() {
 	defer func() {
 		v := recover()
 		if v == nil {
+			return
+		}
+		if j.e != nil {
+			j.e.panicked("offloaded function", v)
 			return
 		}
 		j.c.reactor.cfg.Logger.Error("reactor: offloaded function panicked",

@@ -39,6 +39,7 @@ type Reactor struct {
 type member struct {
 	loop *loop
 	head *Conn
+	ends *Endpoint
 	scan *Conn // where the memory budget goes on looking; nil: at head
 }
 
@@ -139,6 +140,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.workers.close()
 	r.closeListeners()
 	r.each((*Conn).drain)
+	r.eachEndpoint((*Endpoint).drain)
 	if r.open.Load() == 0 {
 		r.signalEmpty()
 	}
@@ -148,6 +150,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 		r.each(func(c *Conn) { c.Abort(ErrShutdown) })
+		r.eachEndpoint(func(e *Endpoint) { e.CloseWith(ErrShutdown) })
 		<-r.empty // aborts and dials end within a turn
 	}
 	r.stopLoops()
@@ -244,14 +247,14 @@ func (r *Reactor) release(c *Conn) {
 	r.unreserve()
 }
 
-// place chooses the loop with the fewest connections; ties go round.
+// place chooses the loop with the fewest connections and endpoints; ties go round.
 func (r *Reactor) place() int {
 	n := len(r.loops)
 	start := int(r.turn.Add(1) % uint32(n))
-	best, least := start, r.loops[start].conns.Load()
+	best, least := start, r.loops[start].load()
 	for i := 1; i < n; i++ {
 		k := (start + i) % n
-		if v := r.loops[k].conns.Load(); v < least {
+		if v := r.loops[k].load(); v < least {
 			best, least = k, v
 		}
 	}

@@ -78,7 +78,7 @@ func (c *Conn) readTurn() int {
 	l.stats.Reads++
 	l.stats.BytesRead += uint64(n)
 	if c.state == stateLingering {
-		if c.lingerLeft -= n; c.lingerLeft <= 0 {
+		if c.lingerLeft -= int32(n); c.lingerLeft <= 0 {
 			c.endLinger()
 		}
 		return 0

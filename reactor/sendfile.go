@@ -104,10 +104,10 @@ func (c *Conn) copyFile(r *fileRange, n int) (int, error) {
 func (c *Conn) readAheadLocked(r *fileRange) {
 	r.reading = true
 	off, n := r.off, min(r.left, aheadStep)
-	err := c.reactor.workers.run(c, func() {
+	err := c.reactor.workers.run(c.loop, job{c: c, f: func() {
 		readFile(r.f, off, n)
 		c.Post(func() { c.readOn(r, off+n) })
-	})
+	}})
 	if err != nil { // ErrOverload
 		c.AfterFunc(aheadRetry, func() { c.readOn(r, 0) })
 	}

@@ -30,6 +30,11 @@ type LoopStats struct {
 
 	// Reads and Writes count the system calls that moved bytes, BytesRead and BytesWritten these bytes.
 	Reads, Writes, BytesRead, BytesWritten uint64
+	// Endpoints are its open datagram endpoints.
+	Endpoints int64
+	// PacketsIn and PacketsOut count the datagrams of endpoints that were received and sent. PacketsDropped were not sent since
+	// too many were queued or their endpoint closed; PacketErrors could not be.
+	PacketsIn, PacketsOut, PacketsDropped, PacketErrors uint64
 	// Batches counts the turns of the poller, Posts the posted functions that ran, Timers those that fired.
 	Batches, Posts, Timers uint64
 	// Panics counts those that were contained.
@@ -44,7 +49,7 @@ type LoopStats struct {
 
 // Stats is a snapshot of a Reactor.
 type Stats struct {
-	// Open counts the connections of this reactor, and dials in progress.
+	// Open counts the connections and endpoints of this reactor, and dials in progress.
 	Open int64
 	// Workers counts the goroutines of Offload that run, Queued the tasks that wait for one.
 	Workers, Queued int
@@ -97,6 +102,7 @@ func (r *Reactor) EachLoop(ctx context.Context, f func(loop int)) error {
 func (l *loop) snapshot() LoopStats {
 	s := l.stats
 	s.Conns = l.conns.Load()
+	s.Endpoints = l.ends.Load()
 	s.Uptime = l.clock()
 	s.Reasons = maps.Clone(s.Reasons)
 	return s
@@ -123,6 +129,11 @@ func (s Stats) Total() LoopStats {
 		t.Writes += l.Writes
 		t.BytesRead += l.BytesRead
 		t.BytesWritten += l.BytesWritten
+		t.Endpoints += l.Endpoints
+		t.PacketsIn += l.PacketsIn
+		t.PacketsOut += l.PacketsOut
+		t.PacketsDropped += l.PacketsDropped
+		t.PacketErrors += l.PacketErrors
 		t.Batches += l.Batches
 		t.Posts += l.Posts
 		t.Timers += l.Timers

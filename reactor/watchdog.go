@@ -27,6 +27,8 @@ func (r *Reactor) watch() {
 			id := uint64(0)
 			if c := l.cur.Load(); c != nil {
 				id = c.id
+			} else if e := l.curEnd.Load(); e != nil {
+				id = e.id
 			}
 			r.cfg.Logger.Error("reactor: loop is stuck", "loop", i, "for", stuck, "conn", id, "goroutine", l.poll.Goroutine())
 		}

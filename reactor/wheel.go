@@ -16,15 +16,23 @@ const (
 	wheelMax = 1<<(wheelBits*wheelLevels) - 1
 )
 
-// Timer calls a function on a connection's loop. Its methods belong to the loop. It dies with its connection.
+// Timer calls a function on the loop of a connection or an endpoint. Its methods belong to the loop. It dies with what it
+// was made for.
 type Timer struct {
 	next, prev   *Timer // in the slot, circular through the slot's sentinel
-	cnext, cprev *Timer // of the same connection
-	conn         *Conn
+	cnext, cprev *Timer // of the same connection or endpoint
+	owner        timerOwner
 	f            func()
-	loop         *loop
 	when         uint64 // tick
 	slot         int16  // level<<6 | slot, or -1
+}
+
+// timerOwner is what a Timer was made for: a Conn, an Endpoint or an acceptor.
+type timerOwner interface {
+	timerLoop() *loop
+	timerList() **Timer // where its running timers begin; nil if nobody ends them
+	ended() bool        // no timer starts any more
+	turn(f func())      // runs f as one of its hooks
 }
 
 type wheel struct {

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"math"
 	"net"
 
 	"github.com/calandria-go/calandria/reactor/internal/poll"
@@ -316,7 +317,7 @@ func (c *Conn) apply() {
 }
 
 // lingering goes on with a CloseLinger; false if the connection is finished.
-func (c *Conn) lingering(empty bool, l lingerSpec, err error) bool {
+func (c *Conn) lingering(empty bool, l *lingerSpec, err error) bool {
 	if c.state == stateOpen {
 		c.state = stateClosing
 		c.closeErr = err
@@ -333,7 +334,7 @@ func (c *Conn) lingering(empty bool, l lingerSpec, err error) bool {
 	}
 	if c.state == stateClosing {
 		c.state = stateLingering
-		c.lingerLeft = l.limit
+		c.lingerLeft = int32(min(l.limit, math.MaxInt32))
 		if c.carry != nil {
 			c.carry.free()
 			c.carry = nil
@@ -344,7 +345,7 @@ func (c *Conn) lingering(empty bool, l lingerSpec, err error) bool {
 }
 
 // endLinger closes a lingering connection without a reset of our own.
-func (c *Conn) endLinger() { c.requestClose(closeFlush, c.closeErr, lingerSpec{}) }
+func (c *Conn) endLinger() { c.requestClose(closeFlush, c.closeErr, nil) }
 
 func (c *Conn) sendFIN() bool {
 	c.finSent = true

@@ -50,7 +50,7 @@ func TestDialWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	std := &http.Transport{DialContext: (&net.Dialer{}).DialContext}
-	for name, c := range map[string]struct {
+	for name, c := range map[string]*struct {
 		url string
 		o   *websocket.DialOptions
 	}{

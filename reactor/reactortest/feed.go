@@ -197,6 +197,10 @@ func (f *feeder) Name() string { return "feed" }
 
 func (f *feeder) Adopt(nc net.Conn) (poll.Handle, error) { return poll.Handle{FD: -1, Conn: nc}, nil }
 
+func (f *feeder) AdoptPacket(poll.PacketSocket) (poll.PacketHandle, error) {
+	return poll.PacketHandle{FD: -1}, poll.ErrUnsupported
+}
+
 func (f *feeder) Start(o poll.Owner) { f.owner = o }
 
 func (f *feeder) Wake() {
@@ -208,6 +212,10 @@ func (f *feeder) Wake() {
 func (f *feeder) Arm(time.Duration) {}
 
 func (f *feeder) Attach(poll.Handle, poll.Sink) (poll.Source, error) {
+	return nil, poll.ErrUnsupported
+}
+
+func (f *feeder) AttachPacket(poll.PacketHandle, poll.PacketSink) (poll.PacketSource, error) {
 	return nil, poll.ErrUnsupported
 }
 

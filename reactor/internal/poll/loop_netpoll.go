@@ -89,6 +89,8 @@ type netpollLoop struct {
 	hups   []hup        // from netpoll's hang-up goroutine
 	notify []dispatcher // from the goroutines of net.Conns on this loop
 	iov    [maxIovecs]unix.Iovec
+
+	packets *packetBuffers // made with the first datagram socket
 }
 
 // hup is a hang-up on its way from netpoll's goroutine to the loop.
@@ -249,7 +251,7 @@ func (l *netpollLoop) Attach(h Handle, s Sink) (Source, error) {
 	if h.Conn != nil {
 		return newConnSource(l, h.Conn, s), nil
 	}
-	return &fdSource{loop: l, sink: s, fd: h.FD, remote: h.Remote}, nil
+	return &fdSource{loop: l, sink: s, fd: h.FD}, nil
 }
 
 // Listen registers a listener by a duplicate of its descriptor, or with an accepting goroutine where it has none.

@@ -4,7 +4,8 @@
 // An Engine gives Loops. A Loop is one goroutine that runs batches: the hooks of the Sources that are ready, then its
 // Owner's BatchEnd. A Source is one byte stream on a loop with level-triggered readiness, whatever lies below it: a file
 // descriptor on a netpoll poller (loop_netpoll.go, source_fd.go), or any net.Conn with a goroutine of its own
-// (loop_portable.go, source_conn.go), which is the portable engine and carries the in-memory connections of tests.
+// (loop_portable.go, source_conn.go), which is the portable engine and carries the in-memory connections of tests. A
+// PacketSource is the same for datagrams (packet_linux.go, packet_conn.go).
 package poll
 
 import (
@@ -27,6 +28,8 @@ type Engine interface {
 	Loops(n int) ([]Loop, error)
 	// Adopt turns an open connection into a Handle for these loops.
 	Adopt(nc net.Conn) (Handle, error)
+	// AdoptPacket is Adopt for a datagram socket.
+	AdoptPacket(s PacketSocket) (PacketHandle, error)
 	// Name is "netpoll" or "portable".
 	Name() string
 }
@@ -49,6 +52,8 @@ type Loop interface {
 	Arm(d time.Duration)
 	// Attach registers an open stream and returns its Source, without interest in reading or writing. In BatchEnd only.
 	Attach(h Handle, s Sink) (Source, error)
+	// AttachPacket is Attach for a datagram socket, which is read from its first Update on. In BatchEnd only.
+	AttachPacket(h PacketHandle, s PacketSink) (PacketSource, error)
 	// Dial begins a connection and returns at once; Sink.Connected tells how it ended. In BatchEnd only.
 	Dial(t Target, s Sink) (Source, error)
 	// Listen registers a listener. In BatchEnd only.

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package netaddr
+
+import (
+	"net"
+	"net/netip"
+)
+
+func describe(i net.Interface) (Kind, int) { return kindByFlags(i.Flags), 0 }
+
+func gateways() map[string][]netip.Addr { return nil }

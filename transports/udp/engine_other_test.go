@@ -1,0 +1,9 @@
+//go:build !linux || portable
+
+package udp_test
+
+import "syscall"
+
+const sharding, segmenting = false, false
+
+var errAgain error = syscall.EAGAIN
