@@ -37,9 +37,10 @@ bench: ## compare HTTP servers side by side (needs wrk and gcc)
 idle: ## measure the memory of 15,000 idle connections
 	go run ./bench/cmd/bench -scenario idle -require-ours $(BENCH)
 
-interop: ## run what is served against real clients and peers (needs curl, wrk, h2load, nc, ab, slowhttptest, openssl, haproxy, chromium)
+interop: ## run what is served against real clients and peers (needs curl, wrk, h2load, nc, ab, slowhttptest, openssl, haproxy, chromium, node, npm)
 	go test -tags interop -count=1 -v $(TEST) $(INTEROP)
 	cd protocols/http1/acme/pebble && go test -count=1 -v $(TEST) .
+	cd protocols/websocket/peers && go test -count=1 -v $(TEST) .
 
 soak: ## run the tests and the interoperability checks at their full sizes
 	CALANDRIA_SOAK=1 go test -count=1 -timeout 2h $(TEST) ./...

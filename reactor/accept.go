@@ -111,12 +111,20 @@ func (r *Reactor) Listen(ln net.Listener, p Protocol) (*Listener, error) {
 	return l, nil
 }
 
+func (a *acceptor) timerLoop() *loop   { return a.loop }
+func (a *acceptor) timerList() **Timer { return nil }
+func (a *acceptor) ended() bool        { return false }
+func (a *acceptor) turn(f func()) {
+	a.loop.noisy = true
+	a.loop.guardTask(f)
+}
+
 // start has every socket registered on its loop, and tells how each fared.
 func (l *Listener) start() <-chan error {
 	errs := make(chan error, len(l.lns))
 	for i, ln := range l.lns {
 		a := &acceptor{listener: l, loop: l.reactor.loops[i%len(l.reactor.loops)]}
-		a.retry = Timer{loop: a.loop, f: a.rested, slot: -1}
+		a.retry = Timer{owner: a, f: a.rested, slot: -1}
 		l.shards = append(l.shards, a)
 		a.loop.post(nil, func() {
 			var err error
@@ -229,8 +237,7 @@ func (l *Listener) hasRoom() bool {
 func (a *acceptor) take(h poll.Handle) {
 	l, r := a.listener, a.listener.reactor
 	a.loop.stats.Accepted++
-	ip := h.Remote.Addr()
-	if r.overMemory() || !l.admits(h.Remote) || !l.joined(ip) {
+	if r.overMemory() || !l.admits(h.Remote) || !l.joined(h.Remote.Addr()) {
 		a.loop.stats.Refused++
 		h.Close()
 		r.unreserve()
@@ -238,7 +245,7 @@ func (a *acceptor) take(h poll.Handle) {
 	}
 	k := r.place()
 	c := r.newConn(k)
-	c.acceptor, c.remote, c.accepted = a, h.Remote, ip
+	c.acceptor, c.remote = a, h.Remote
 	c.loop.conns.Add(1)
 	c.loop.post(nil, func() { c.attach(h) })
 }
@@ -286,7 +293,7 @@ func (l *Listener) joined(ip netip.Addr) bool {
 // left ends what joined counted. The address is the one that was accepted, whatever a proxy said later.
 func (l *Listener) left(c *Conn) {
 	l.count.Add(-1)
-	ip := c.accepted
+	ip := c.remote.Addr()
 	if l.limits.MaxConnsPerIP <= 0 || !ip.IsValid() {
 		return
 	}

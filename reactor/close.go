@@ -20,17 +20,17 @@ type lingerSpec struct {
 // Close flushes what is unsent, then closes; OnClose gets nil. Input that was not read makes the kernel answer with a
 // reset: where that could cost the peer our last bytes, use CloseLinger. Any goroutine.
 func (c *Conn) Close() error {
-	c.requestClose(closeFlush, nil, lingerSpec{})
+	c.requestClose(closeFlush, nil, nil)
 	return nil
 }
 
 // CloseWith is Close with the reason that OnClose gets. Any goroutine.
-func (c *Conn) CloseWith(err error) { c.requestClose(closeFlush, err, lingerSpec{}) }
+func (c *Conn) CloseWith(err error) { c.requestClose(closeFlush, err, nil) }
 
 // CloseLinger flushes, sends FIN, and throws input away until the peer's FIN, for wait and for limit bytes at the most:
 // so the peer reads our last bytes before a reset can overtake them (RFC 9112 section 9.6). OnClose gets err. Any goroutine.
 func (c *Conn) CloseLinger(wait time.Duration, limit int, err error) {
-	c.requestClose(closeLinger, err, lingerSpec{wait, limit})
+	c.requestClose(closeLinger, err, &lingerSpec{wait, limit})
 }
 
 // Abort closes at once: what is unsent is thrown away, and the peer gets a reset, never what looks like a clean end.
@@ -39,10 +39,10 @@ func (c *Conn) Abort(err error) {
 	if err == nil {
 		err = ErrAborted
 	}
-	c.requestClose(closeAbort, err, lingerSpec{})
+	c.requestClose(closeAbort, err, nil)
 }
 
-func (c *Conn) requestClose(m closeMode, err error, l lingerSpec) {
+func (c *Conn) requestClose(m closeMode, err error, l *lingerSpec) {
 	c.mu.Lock()
 	if l := c.layer; l != nil && m != closeAbort && !c.closed && !c.finWanted {
 		c.mu.Unlock()
@@ -80,7 +80,7 @@ func (c *Conn) CloseWrite() error {
 }
 
 // fail closes for an error that a turn met. Loop only.
-func (c *Conn) fail(err error) { c.requestClose(closeAbort, err, lingerSpec{}) }
+func (c *Conn) fail(err error) { c.requestClose(closeAbort, err, nil) }
 
 // finish ends the connection: timers, registry, OnClose, descriptor. In BatchEnd only.
 func (c *Conn) finish(err error, reset bool) {

@@ -22,7 +22,7 @@ const (
 	stateClosed
 )
 
-// Conn is one connection on a loop. Post, Write, WriteRaw, WriteShared, SendFile, CloseWrite, Close, CloseLinger, Abort,
+// Conn is one connection on a loop. Post, Write, WriteNow, WriteRaw, WriteShared, SendFile, CloseWrite, Close, CloseLinger, Abort,
 // Offload and the addresses are safe from any goroutine; the rest may be called on the connection's loop only, that is: in
 // its handler's methods, its timers and its posted functions.
 //
@@ -37,13 +37,14 @@ type Conn struct {
 	next, prev *Conn // of the reactor's connections on this loop
 	timers     *Timer
 	stall      *stallWatch
-	carry      *chunk    // unconsumed input
-	acceptor   *acceptor // nil if dialed
-	dial       *dialing  // until connected
-	remote     netip.AddrPort
-	accepted   netip.Addr // what MaxConnsPerIP counts
+	carry      *chunk          // unconsumed input
+	acceptor   *acceptor       // nil if dialed
+	dial       *dialing        // until connected
+	remote     netip.AddrPort  // as accepted or dialed; what MaxConnsPerIP counts
+	proxied    *netip.AddrPort // what a proxy says instead
 	id         uint64
 	member     int32
+	lingerLeft int32 // bytes still thrown away
 
 	caps       caps
 	state      connState
@@ -59,9 +60,8 @@ type Conn struct {
 	wantW      bool
 	told       bool // it was: a connection that is paused from the start has to be registered, too
 
-	after      func() // AfterClose
-	closeErr   error  // why, when state is beyond open; loop only
-	lingerLeft int    // bytes still thrown away
+	after    func() // AfterClose
+	closeErr error  // why, when state is beyond open; loop only
 
 	mu        sync.Mutex // guards what follows; held for short copies and for the write system call
 	head      *chunk     // unsent
@@ -73,10 +73,11 @@ type Conn struct {
 	overHigh  bool          // unsent passed HighWater: OnWritable is due
 	finWanted bool
 	closed    bool // no more writes
+	direct    bool // WriteNow has sent something since the last flush
 	gone      bool // the descriptor may be another's
 	mode      closeMode
 	reqErr    error
-	linger    lingerSpec
+	linger    *lingerSpec // of closeLinger
 }
 
 // ID is unique in the process. For logs.
@@ -139,8 +140,8 @@ func (c *Conn) LocalAddr() net.Addr {
 
 // RemoteAddr is the peer's address: a *net.TCPAddr or *net.UnixAddr; empty for a unix socket after OnClose.
 func (c *Conn) RemoteAddr() net.Addr {
-	if c.remote.IsValid() {
-		return net.TCPAddrFromAddrPort(c.remote)
+	if a := c.RemoteAddrPort(); a.IsValid() {
+		return net.TCPAddrFromAddrPort(a)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,11 +152,16 @@ func (c *Conn) RemoteAddr() net.Addr {
 }
 
 // RemoteAddrPort is the peer's address without an allocation; invalid for unix sockets.
-func (c *Conn) RemoteAddrPort() netip.AddrPort { return c.remote }
+func (c *Conn) RemoteAddrPort() netip.AddrPort {
+	if c.proxied != nil {
+		return *c.proxied
+	}
+	return c.remote
+}
 
 // SetRemoteAddr replaces the peer's address by what a trusted proxy says. Loop only, before another goroutine may
 // ask for it.
-func (c *Conn) SetRemoteAddr(a netip.AddrPort) { c.remote = a }
+func (c *Conn) SetRemoteAddr(a netip.AddrPort) { c.proxied = &a }
 
 // Handler is the one installed now. Loop only.
 func (c *Conn) Handler() Handler { return c.handler }
@@ -175,9 +181,13 @@ func (c *Conn) Upgrade(h Handler) {
 	c.schedule()
 }
 
-// SetLayer puts a Layer between the socket and the handler; bytes not consumed so far go through it. Loop only.
+// SetLayer puts a Layer between the socket and the handler; bytes not consumed so far go through it. On a connection that has
+// one the new one goes on top of it, and has to write what it makes to that one in place of Conn.WriteRaw. Loop only.
 func (c *Conn) SetLayer(l Layer) {
 	c.mu.Lock()
+	if c.layer != nil {
+		l = &stack{lower: c.layer, upper: l}
+	}
 	c.layer = l
 	c.mu.Unlock()
 	if c.carry != nil && !c.delivering {
@@ -190,8 +200,13 @@ func (c *Conn) SetLayer(l Layer) {
 	c.schedule()
 }
 
-// Layer is the one installed, or nil. Loop only.
-func (c *Conn) Layer() Layer { return c.layer }
+// Layer is the one installed, the topmost of several, or nil. Loop only.
+func (c *Conn) Layer() Layer {
+	if s, ok := c.layer.(*stack); ok {
+		return s.upper
+	}
+	return c.layer
+}
 
 // Pause stops reading the socket from the end of this turn on: the peer's window closes and memory stays flat. A reset is
 // still noticed; on the portable engine only once up to 16 KiB that it reads ahead have been filled. Loop only.

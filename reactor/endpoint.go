@@ -106,8 +106,12 @@ func (e *Endpoint) AfterFunc(d time.Duration, f func()) *Timer {
 
 // InitTimer prepares a Timer that is part of a handler's own state, stopped. Loop only.
 func (e *Endpoint) InitTimer(t *Timer, f func()) {
-	*t = Timer{end: e, loop: e.loop, f: f, slot: -1}
+	*t = Timer{owner: e, f: f, slot: -1}
 }
+
+func (e *Endpoint) timerLoop() *loop   { return e.loop }
+func (e *Endpoint) timerList() **Timer { return &e.timers }
+func (e *Endpoint) ended() bool        { return e.state == endClosed }
 
 // Post runs f on the loop, soon; false, and never, if the endpoint has been closed; true does not promise that it runs, as
 // the endpoint may be closed first. Posts of one goroutine keep their order. Any goroutine.

@@ -52,7 +52,9 @@ type loop struct {
 	cur    atomic.Pointer[Conn] // whose hook runs, for the watchdog
 	curEnd atomic.Pointer[Endpoint]
 	ends   atomic.Int64 // open endpoints
-	since  atomic.Int64 // when the running batch began, since base; 0: idle
+
+	directWrites, directBytes atomic.Uint64 // of WriteNow: system calls off the loop
+	since                     atomic.Int64  // when the running batch began, since base; 0: idle
 
 	// A poster queues first and looks at awake then; the loop clears awake first and looks at queued then. So one of them
 	// sees the other, and no wake-up is lost.
@@ -147,8 +149,10 @@ func (l *loop) BatchEnd() {
 		if l.kicked.Load() {
 			// With all loops busy a new goroutine would else wait for the scheduler's next preemption, 10 ms away.
 			l.kicked.Store(false)
+			l.since.Store(0)
 			runtime.Gosched()
 			l.mark = l.clock() // what others ran for is not the next handler's
+			l.since.Store(int64(l.mark) + 1)
 			ran = true
 		}
 		if !ran {
@@ -240,15 +244,7 @@ func (l *loop) runTimers() {
 func (l *loop) fire(t *Timer) {
 	l.stats.Timers++
 	t.unhook()
-	switch {
-	case t.conn != nil:
-		t.conn.turn(t.f)
-	case t.end != nil:
-		t.end.turn(t.f)
-	default:
-		l.noisy = true
-		l.guardTask(t.f)
-	}
+	t.owner.turn(t.f)
 }
 
 // armTimer sets the poller's timer to the next expiry, if that has changed.

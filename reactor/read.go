@@ -78,7 +78,7 @@ func (c *Conn) readTurn() int {
 	l.stats.Reads++
 	l.stats.BytesRead += uint64(n)
 	if c.state == stateLingering {
-		if c.lingerLeft -= n; c.lingerLeft <= 0 {
+		if c.lingerLeft -= int32(n); c.lingerLeft <= 0 {
 			c.endLinger()
 		}
 		return 0
@@ -147,8 +147,14 @@ func (c *Conn) feed(in []byte) {
 	}
 }
 
-// feedRaw passes ciphertext to the layer for later.
+// feedRaw passes ciphertext to the layer that was just installed, for later.
 func (c *Conn) feedRaw(in []byte) {
+	if s, ok := c.layer.(*stack); ok { // it has been through the lower one
+		if err := s.feedUpper(in); err != nil {
+			c.layerFailed(err)
+		}
+		return
+	}
 	if err := c.layer.Feed(in); err != nil {
 		c.layerFailed(err)
 	}

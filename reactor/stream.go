@@ -164,6 +164,23 @@ func (s *Stream) take(p []byte) int {
 	return n
 }
 
+// Unread puts bytes back in front of those that Read gives next, and that Upgrade hands on: for who has buffered them. It copies.
+func (s *Stream) Unread(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(p) == 0 || s.closed || s.detached {
+		return
+	}
+	k := newChunk(len(p))
+	k.b = append(k.b, p...)
+	if s.buf != nil {
+		k = k.grow(s.buf.rest())
+		s.buf.free()
+	}
+	s.buf = k
+	s.change.Broadcast()
+}
+
 func (s *Stream) closeError() error {
 	if s.err == nil {
 		return net.ErrClosed

@@ -13,46 +13,40 @@ func (c *Conn) AfterFunc(d time.Duration, f func()) *Timer {
 
 // InitTimer prepares a Timer that is part of a handler's own state, stopped. Loop only.
 func (c *Conn) InitTimer(t *Timer, f func()) {
-	*t = Timer{conn: c, loop: c.loop, f: f, slot: -1}
+	*t = Timer{owner: c, f: f, slot: -1}
 }
+
+func (c *Conn) timerLoop() *loop   { return c.loop }
+func (c *Conn) timerList() **Timer { return &c.timers }
+func (c *Conn) ended() bool        { return c.state == stateClosed }
 
 // Reset starts the timer, or moves it, to d from now. Loop only. It takes about as long as a clock reading.
 func (t *Timer) Reset(d time.Duration) {
-	if t.conn != nil && t.conn.state == stateClosed || t.end != nil && t.end.state == endClosed {
+	if t.owner.ended() {
 		return
 	}
+	l := t.owner.timerLoop()
 	if t.slot >= 0 {
-		t.loop.wheel.remove(t)
+		l.wheel.remove(t)
 	} else {
 		t.hook()
 	}
-	t.loop.startTimer(t, d)
+	l.startTimer(t, d)
 }
 
 // Stop keeps f from being called; false if it was not going to be. Loop only.
 func (t *Timer) Stop() bool {
-	if t.loop == nil || t.slot < 0 {
+	if t.owner == nil || t.slot < 0 {
 		return false
 	}
-	t.loop.wheel.remove(t)
+	t.owner.timerLoop().wheel.remove(t)
 	t.unhook()
 	return true
 }
 
-// list is where the running timers of the same connection or endpoint begin; nil for those of the reactor itself.
-func (t *Timer) list() **Timer {
-	switch {
-	case t.conn != nil:
-		return &t.conn.timers
-	case t.end != nil:
-		return &t.end.timers
-	}
-	return nil
-}
-
 // hook and unhook keep the running timers of a connection or an endpoint, so that they end with it.
 func (t *Timer) hook() {
-	head := t.list()
+	head := t.owner.timerList()
 	if head == nil {
 		return
 	}
@@ -64,7 +58,7 @@ func (t *Timer) hook() {
 }
 
 func (t *Timer) unhook() {
-	head := t.list()
+	head := t.owner.timerList()
 	if head == nil {
 		return
 	}

@@ -21,12 +21,18 @@ const (
 type Timer struct {
 	next, prev   *Timer // in the slot, circular through the slot's sentinel
 	cnext, cprev *Timer // of the same connection or endpoint
-	conn         *Conn
-	end          *Endpoint
+	owner        timerOwner
 	f            func()
-	loop         *loop
 	when         uint64 // tick
 	slot         int16  // level<<6 | slot, or -1
+}
+
+// timerOwner is what a Timer was made for: a Conn, an Endpoint or an acceptor.
+type timerOwner interface {
+	timerLoop() *loop
+	timerList() **Timer // where its running timers begin; nil if nobody ends them
+	ended() bool        // no timer starts any more
+	turn(f func())      // runs f as one of its hooks
 }
 
 type wheel struct {

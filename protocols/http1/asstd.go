@@ -98,7 +98,7 @@ func (h *Hosted) newConn(c *reactor.Conn) reactor.Handler {
 		return h.srv.NewHandler(c) // closed already
 	}
 	a.q.attach(c)
-	return &hostedConn{serverConn: serverConn{srv: h.srv, set: h.srv.settings()}, q: a.q}
+	return &hostedConn{serverConn: serverConn{set: h.srv.settings()}, q: a.q}
 }
 
 func (h *Hosted) isClosed() bool {

@@ -117,7 +117,7 @@ func (s *serverConn) readBody(in []byte) (n int, more bool) {
 		x.bodyDone = x.left == 0
 	}
 	x.got += int64(len(piece))
-	s.moved = s.c.Elapsed()
+	x.pace.moved = s.c.Elapsed()
 	if s.phase == phaseDiscard {
 		s.discard(len(piece))
 		return n, true

@@ -26,14 +26,13 @@ const (
 // pipelined behind it wait in the connection's unconsumed input. Between requests it holds no buffer: an idle connection
 // costs this struct.
 type serverConn struct {
-	c        *reactor.Conn
-	srv      *Server
-	set      *settings
-	ls       *loopState
-	x        *Exchange // the request in progress
-	count    *counters // nil without Server.Observe
-	requests int
+	c     *reactor.Conn
+	set   *settings
+	ls    *loopState
+	x     *Exchange // the request in progress
+	count *counters // nil without Server.Observe
 
+	requests uint32
 	phase    phase
 	batching bool // OnData runs: answers are gathered in ls.out
 	eof      bool // the client has half-closed
@@ -44,15 +43,12 @@ type serverConn struct {
 	timer    reactor.Timer
 	deadline time.Duration // of the phase, by Conn.Elapsed; 0: none
 	armed    time.Duration // when the timer fires; 0: not running
-	rateAt   time.Duration // when the window of BodyMinRate began
-	rateGot  int64         // bytes of the body by then
-	moved    time.Duration // when the last byte of a body came
 }
 
 // OnOpen is part of reactor.Handler.
 func (s *serverConn) OnOpen(c *reactor.Conn) {
 	s.c, s.ls = c, loopStateOf(c)
-	if s.srv.Observe {
+	if s.set.srv.Observe {
 		s.observe(c)
 	}
 	c.InitTimer(&s.timer, s.onTimer)
@@ -151,7 +147,7 @@ func (s *serverConn) readHead(in []byte) int {
 	case x.req.ExpectOther():
 		s.refuse(http.StatusExpectationFailed, ErrExpectation)
 	default:
-		s.srv.Handler.Handle(x)
+		s.set.srv.Handler.Handle(x)
 	}
 	return n
 }

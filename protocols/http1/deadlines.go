@@ -53,34 +53,41 @@ func (s *serverConn) expire() {
 	}
 }
 
+// pace is how fast a body comes.
+type pace struct {
+	moved   time.Duration // when the last byte came
+	rateAt  time.Duration // when the window of BodyMinRate began
+	rateGot int64         // bytes of the body by then
+}
+
 // wantBody starts the clocks of a body that is waited for.
 func (s *serverConn) wantBody() {
-	s.moved = s.c.Elapsed()
-	s.rateAt, s.rateGot = s.moved, s.x.got
+	now := s.c.Elapsed()
+	s.x.pace = pace{moved: now, rateAt: now, rateGot: s.x.got}
 	s.setDeadline(min(s.set.bodyIdle, rateWindow))
 }
 
 // checkBody looks at a body's progress: some bytes within BodyTimeout, enough of them within each window.
 func (s *serverConn) checkBody() {
-	now := s.c.Elapsed()
+	now, p := s.c.Elapsed(), &s.x.pace
 	if x := s.x; x.paused || x.std != nil && !x.std.body.wanted() { // not waited for: the handler is slow, not the client
 		s.wantBody()
 		return
 	}
 	switch {
-	case s.set.bodyIdle != forever && now-s.moved >= s.set.bodyIdle:
+	case s.set.bodyIdle != forever && now-p.moved >= s.set.bodyIdle:
 		s.bodyFailed(http.StatusRequestTimeout, ErrBodyTimeout)
 		return
-	case now-s.rateAt >= rateWindow:
-		if s.x.got-s.rateGot < int64(s.set.minRate)*int64(rateWindow/time.Second) && s.set.minRate > 0 {
+	case now-p.rateAt >= rateWindow:
+		if s.x.got-p.rateGot < int64(s.set.minRate)*int64(rateWindow/time.Second) && s.set.minRate > 0 {
 			s.bodyFailed(http.StatusRequestTimeout, ErrBodyRate)
 			return
 		}
-		s.rateAt, s.rateGot = now, s.x.got
+		p.rateAt, p.rateGot = now, s.x.got
 	}
-	next := s.rateAt + rateWindow - now
+	next := p.rateAt + rateWindow - now
 	if s.set.bodyIdle != forever {
-		next = min(next, s.moved+s.set.bodyIdle-now)
+		next = min(next, p.moved+s.set.bodyIdle-now)
 	}
 	s.setDeadline(max(next, time.Millisecond))
 }

@@ -30,6 +30,7 @@ type Exchange struct {
 	result  Result     // that was reported
 	ext     *extension // what middleware has added; nil if none ever has
 	gen     uint32     // counts the requests that x was used for
+	pace    pace       // of the body that is waited for
 	request
 }
 
@@ -82,7 +83,7 @@ func (x *Exchange) begin(s *serverConn) {
 	x.isHead = string(r.Method()) == http.MethodHead
 	x.left = max(r.ContentLength(), 0)
 	x.bodyDone = !r.HasBody()
-	x.keep = r.KeepAlive() && !s.draining && s.requests < s.set.requests
+	x.keep = r.KeepAlive() && !s.draining && int(s.requests) < s.set.requests
 	if r.Chunked() {
 		x.chunked.Reset()
 	}
@@ -97,7 +98,7 @@ func (x *Exchange) beginRefused(s *serverConn) {
 	if x.ext != nil {
 		x.ext.reset()
 	}
-	if s != nil && (s.srv.OnDone != nil || s.count != nil) {
+	if s != nil && (s.set.srv.OnDone != nil || s.count != nil) {
 		x.watch()
 	}
 }

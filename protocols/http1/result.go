@@ -78,7 +78,7 @@ func (x *Exchange) report(err error) {
 			x.ext.done[i](x, r)
 		}
 	}
-	if f := s.srv.OnDone; f != nil {
+	if f := s.set.srv.OnDone; f != nil {
 		f(x, r)
 	}
 	*r = Result{}

@@ -82,6 +82,7 @@ type Server struct {
 
 // settings are a Server's limits with the defaults filled in.
 type settings struct {
+	srv         *Server
 	wire        wire.Limits
 	body        int64
 	requests    int
@@ -121,6 +122,7 @@ const (
 func (s *Server) settings() *settings {
 	s.once.Do(func() {
 		t := &s.set
+		t.srv = s
 		t.wire = wire.Limits{MaxHeadBytes: s.MaxHeadBytes, MaxFields: s.MaxFields, MaxTargetBytes: s.MaxTargetBytes}
 		t.body = limit(s.MaxBodyBytes, defaultMaxBody)
 		t.requests = limitInt(s.MaxRequests, defaultRequests)
@@ -178,7 +180,7 @@ func duration(v, def time.Duration) time.Duration {
 
 // NewHandler is part of reactor.Protocol.
 func (s *Server) NewHandler(c *reactor.Conn) reactor.Handler {
-	return &serverConn{srv: s, set: s.settings()}
+	return &serverConn{set: s.settings()}
 }
 
 // NewConn gives a handler for a connection that something else accepted: for Conn.Upgrade.

@@ -95,7 +95,7 @@ func (s *serverConn) to(p phase) {
 
 // observe has the connection counted, from its first phase on.
 func (s *serverConn) observe(c *reactor.Conn) {
-	s.count = s.srv.counts.Of(c)
+	s.count = s.set.srv.counts.Of(c)
 	s.count.opened++
 	s.count.phases[s.phase]++
 }

@@ -39,7 +39,7 @@ func (h *stdHandler) Handle(x *Exchange) {
 	w := &stdResponse{
 		h: h, x: x, gen: x.gen, c: s.c, set: s.set, tls: tlsState(s.c),
 		isHead: x.isHead, is11: x.req.Minor() == 1, keepAlive: x.req.KeepAlive(),
-		allowKeep: !s.draining && s.requests < s.set.requests,
+		allowKeep: !s.draining && int(s.requests) < s.set.requests,
 		length:    -1,
 	}
 	w.change.L = &w.mu
@@ -56,7 +56,7 @@ func (h *stdHandler) Handle(x *Exchange) {
 	}
 	w.ctx.values = x.snapshotValues()
 	x.std = w
-	if s.eof && s.srv.CancelOnEOF {
+	if s.eof && s.set.srv.CancelOnEOF {
 		w.ctx.cancel()
 	}
 	if x.Offload(w.run) != nil {
@@ -323,7 +323,7 @@ func (w *stdResponse) writable() {
 
 // peerEOF is the loop's call when the client has half-closed.
 func (w *stdResponse) peerEOF() {
-	if w.x.s.srv.CancelOnEOF {
+	if w.x.s.set.srv.CancelOnEOF {
 		w.ctx.cancel()
 	}
 }

@@ -122,6 +122,7 @@ func TestStdSlowReader(t *testing.T) {
 	const pieces, size = 1000, 64 << 10
 	written := make(chan int, pieces)
 	s := startStd(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(written) // by the handler alone: the client may have all of the body before the last send
 		p := pattern(size)
 		for i := range pieces {
 			if _, err := w.Write(p); err != nil {
@@ -136,7 +137,11 @@ func TestStdSlowReader(t *testing.T) {
 	last := 0
 	for stopped := false; !stopped; {
 		select {
-		case last = <-written:
+		case i, ok := <-written:
+			if !ok {
+				t.Fatalf("the handler has ended after %d pieces to a client that does not read", last)
+			}
+			last = i
 		case <-time.After(300 * time.Millisecond): // nothing moves any more
 			stopped = true
 		}
@@ -157,7 +162,6 @@ func TestStdSlowReader(t *testing.T) {
 	for range pieces {
 		want.Write(pattern(size))
 	}
-	close(written)
 	if n != pieces*size || err != nil || string(sum.Sum(nil)) != string(want.Sum(nil)) {
 		t.Errorf("%d bytes, %v", n, err)
 	}

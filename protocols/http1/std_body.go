@@ -5,18 +5,9 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync"
 
 	"github.com/calandria-go/calandria/protocols/http1/wire"
 	"github.com/calandria-go/calandria/reactor"
-)
-
-const (
-	// stdBodyAhead is how much of a body is read ahead of the handler before the socket is paused; one more read may come on
-	// top.
-	stdBodyAhead = 64 << 10
-	stdBodyMax   = 2 * stdBodyAhead
-	stdBodySmall = 4 << 10
 )
 
 // stdBody is http.Request.Body. The loop fills it, a goroutine of the handler empties it. All fields are guarded by w.mu, but
@@ -26,24 +17,17 @@ type stdBody struct {
 	lazy  bool  // the client waits for 100 (Continue): nothing is read before the handler reads
 	total int64 // -1: chunked
 
-	buf      []byte // what the handler has not read is buf[r:]
-	mem      *[]byte
-	r        int
-	got      int64 // bytes that came
-	dropped  int   // of them, thrown away
-	started  bool
-	paused   bool // the loop has paused for want of room
-	waiting  bool // Read waits
-	done     bool // all has come
-	closed   bool // by the handler or, in effect, by the answer's beginning: what still comes is thrown away
-	trailers []wire.Field
-	err      error
+	pieceBuffer       // what the handler has not read
+	got         int64 // bytes that came
+	dropped     int   // of them, thrown away
+	started     bool
+	paused      bool // the loop has paused for want of room
+	waiting     bool // Read waits
+	done        bool // all has come
+	closed      bool // by the handler or, in effect, by the answer's beginning: what still comes is thrown away
+	trailers    []wire.Field
+	err         error
 }
-
-var (
-	smallBodies = sync.Pool{New: func() any { b := make([]byte, 0, stdBodySmall); return &b }}
-	largeBodies = sync.Pool{New: func() any { b := make([]byte, 0, stdBodyMax); return &b }}
-)
 
 func (b *stdBody) init(w *stdResponse) {
 	q := &w.x.req
@@ -90,7 +74,7 @@ func (b *stdBody) piece(x *Exchange, p []byte, last bool) {
 		pause = b.dropped > discardLimit && !last
 	} else {
 		b.add(p)
-		pause = len(b.buf)-b.r >= stdBodyAhead && !last
+		pause = b.len() >= bodyAhead && !last
 	}
 	if last {
 		b.done = true
@@ -110,39 +94,6 @@ func (b *stdBody) piece(x *Exchange, p []byte, last bool) {
 	}
 	if pause {
 		x.PauseBody()
-	}
-}
-
-// add appends p to the buffer, which has one of two sizes.
-func (b *stdBody) add(p []byte) {
-	need := len(b.buf) - b.r + len(p)
-	switch {
-	case need == 0:
-		return
-	case b.mem == nil && need <= stdBodySmall:
-		b.mem = smallBodies.Get().(*[]byte)
-		b.buf = (*b.mem)[:0]
-	case need > cap(b.buf) && cap(b.buf) < stdBodyMax:
-		large := largeBodies.Get().(*[]byte)
-		rest := append((*large)[:0], b.buf[b.r:]...)
-		b.free()
-		b.mem, b.buf, b.r = large, rest, 0
-	case len(b.buf)+len(p) > cap(b.buf):
-		b.buf = b.buf[:copy(b.buf, b.buf[b.r:])]
-		b.r = 0
-	}
-	b.buf = append(b.buf, p...)
-}
-
-func (b *stdBody) free() {
-	m := b.mem
-	b.mem, b.buf, b.r = nil, nil, 0
-	switch {
-	case m == nil:
-	case cap(*m) == stdBodySmall:
-		smallBodies.Put(m)
-	case cap(*m) == stdBodyMax:
-		largeBodies.Put(m)
 	}
 }
 
@@ -201,7 +152,7 @@ func (b *stdBody) Read(p []byte) (int, error) {
 			return 0, http.ErrBodyReadAfterClose
 		case w.rd.passed():
 			return 0, os.ErrDeadlineExceeded
-		case b.r < len(b.buf):
+		case b.len() > 0:
 			return b.take(p)
 		case b.done:
 			b.fillTrailer()
@@ -242,13 +193,9 @@ func (b *stdBody) start() {
 
 // take copies bytes out, and lets the socket go on at half a buffer.
 func (b *stdBody) take(p []byte) (int, error) {
-	n := copy(p, b.buf[b.r:])
-	b.r += n
-	left := len(b.buf) - b.r
-	if left == 0 {
-		b.buf, b.r = b.buf[:0], 0
-	}
-	if b.paused && left <= stdBodyAhead/2 {
+	n := b.read(p)
+	left := b.len()
+	if b.paused && left <= bodyAhead/2 {
 		b.paused = false
 		b.w.c.Post(b.w.resumeBody)
 	}
@@ -318,7 +265,7 @@ func (b *stdBody) settle(closing, fullDuplex bool) (mustClose bool) {
 	case closing || fullDuplex:
 		return false
 	case b.done:
-	case b.total >= 0 && b.total-b.got+int64(len(b.buf)-b.r) >= discardLimit:
+	case b.total >= 0 && b.total-b.got+int64(b.len()) >= discardLimit:
 		return true
 	}
 	b.closeLocked()

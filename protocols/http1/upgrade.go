@@ -31,6 +31,19 @@ func (x *Exchange) SwitchProtocols(protocol string, h reactor.Handler, fields ..
 	return x.handOver(dst, fields, h)
 }
 
+// OfferUpgrade adds the field Upgrade with a protocol's name to the answer, and to Connection what belongs to that: 426 needs it, and
+// other answers may have it (RFC 9110 section 7.8). Nothing is upgraded by it.
+func (x *Exchange) OfferUpgrade(protocol string) error {
+	if x.state != stateFresh {
+		return ErrAnswered
+	}
+	f, err := wire.AppendField(x.fields, "Upgrade", protocol)
+	if err == nil {
+		x.fields = append(f, "Connection: Upgrade\r\n"...)
+	}
+	return err
+}
+
 // Connect answers a CONNECT with 200 and hands the connection to h in place, with the bytes that came early: a tunnel (RFC
 // 9110 section 9.3.6). The exchange is over.
 func (x *Exchange) Connect(h reactor.Handler, fields ...string) error {

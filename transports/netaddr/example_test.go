@@ -47,3 +47,27 @@ func ExampleList() {
 	// true
 	// <nil> false
 }
+
+func ExampleParseMAC() {
+	m, err := netaddr.ParseMAC("00-00-5E-00-53-01")
+	fmt.Println(m, m.Format("."), m.IsLocal(), err)
+	_, err = netaddr.ParseMAC("00:00:5e:00:53")
+	fmt.Println(err)
+	// Output:
+	// 00:00:5e:00:53:01 0000.5e00.5301 false <nil>
+	// netaddr: not a MAC address
+}
+
+func ExampleInterfaces() {
+	all, err := netaddr.Interfaces()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, i := range all {
+		if i.Kind == netaddr.Loopback {
+			fmt.Println(i.Kind, i.Addrs[0])
+		}
+	}
+	// Output: loopback 127.0.0.1/8
+}

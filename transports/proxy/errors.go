@@ -1,8 +1,11 @@
 package proxy
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
-// Error is why a header was not accepted. Its label, as of reactor.ReasonOf, is "proxy_header" unless said otherwise below.
+// Error is why a header was not accepted, or why a proxy gave no connection. Its label, as of reactor.ReasonOf, is "proxy_header" unless said otherwise below.
 type Error struct {
 	msg, reason string
 	is          error
@@ -21,6 +24,9 @@ func (e *Error) CloseReason() string {
 
 // Unwrap is the standard error that it also is, if any.
 func (e *Error) Unwrap() error { return e.is }
+
+// Timeout says whether the time was up, as of net.Error.
+func (e *Error) Timeout() bool { return errors.Is(e.is, os.ErrDeadlineExceeded) }
 
 // Why a connection is closed before it has a header that is accepted.
 var (

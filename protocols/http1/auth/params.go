@@ -4,103 +4,15 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/calandria-go/calandria/protocols/http1/internal/authparam"
 )
 
-// What is wrong with a list of parameters.
+// What is wrong with a parameter.
 var (
-	errParamName   = errors.New("auth: not a parameter name")
-	errParamValue  = errors.New("auth: not a parameter value")
-	errParamQuote  = errors.New("auth: quoted string is not closed")
-	errParamAfter  = errors.New("auth: no comma between parameters")
-	errParamTwice  = errors.New("auth: parameter is there twice")
-	errExtValue    = errors.New("auth: not a UTF-8 extended value")
-	errParamsCount = errors.New("auth: too many parameters")
+	errParamTwice = errors.New("auth: parameter is there twice")
+	errExtValue   = errors.New("auth: not a UTF-8 extended value")
 )
-
-// maxParams bounds the parameters of one Authorization field; Digest knows twelve.
-const maxParams = 32
-
-// eachParam calls f with each parameter of a list (RFC 9110 section 11.2): name and value, without quotes and escapes. Empty
-// elements are skipped (section 5.6.1).
-func eachParam(b []byte, f func(name, value string) error) error {
-	for n := 0; ; n++ {
-		for len(b) > 0 && (b[0] == ',' || isSpace(b[0])) {
-			b = b[1:]
-		}
-		if len(b) == 0 {
-			return nil
-		}
-		if n >= maxParams {
-			return errParamsCount
-		}
-		name, rest := cutToken(b)
-		rest = skipSpace(rest)
-		if len(name) == 0 || len(rest) == 0 || rest[0] != '=' {
-			return errParamName
-		}
-		value, rest, err := cutValue(skipSpace(rest[1:]))
-		if err != nil {
-			return err
-		}
-		if b = skipSpace(rest); len(b) > 0 && b[0] != ',' {
-			return errParamAfter
-		}
-		if err := f(string(name), value); err != nil {
-			return err
-		}
-	}
-}
-
-// cutValue cuts a token or a quoted string off.
-func cutValue(b []byte) (value string, rest []byte, err error) {
-	if len(b) == 0 || b[0] != '"' {
-		v, rest := cutToken(b)
-		if len(v) == 0 {
-			return "", nil, errParamValue
-		}
-		return string(v), rest, nil
-	}
-	var plain []byte // what came before an escape
-	b = b[1:]
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			if plain == nil {
-				return string(b[:i]), b[i+1:], nil
-			}
-			return string(append(plain, b[:i]...)), b[i+1:], nil
-		case c == '\\':
-			if i+1 == len(b) {
-				return "", nil, errParamQuote
-			}
-			plain = append(append(plain, b[:i]...), b[i+1])
-			b, i = b[i+2:], -1
-		}
-	}
-	return "", nil, errParamQuote
-}
-
-func cutToken(b []byte) (token, rest []byte) {
-	for i, c := range b {
-		if !isTchar(c) {
-			return b[:i], b[i:]
-		}
-	}
-	return b, nil
-}
-
-func isTchar(c byte) bool {
-	return lower(c) >= 'a' && lower(c) <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }
-
-func skipSpace(b []byte) []byte {
-	for len(b) > 0 && isSpace(b[0]) {
-		b = b[1:]
-	}
-	return b
-}
 
 // extValue reads an extended value (RFC 8187 section 3.2.1) in UTF-8, which is all that RFC 7616 allows.
 func extValue(s string) (string, error) {
@@ -123,7 +35,7 @@ func extValue(s string) (string, error) {
 			}
 			c = byte(hi<<4 | lo)
 			i += 2
-		case !isTchar(c) || c == '*' || c == '\'':
+		case !authparam.IsTchar(c) || c == '*' || c == '\'':
 			return "", errExtValue
 		}
 		out = append(out, c)
@@ -171,7 +83,7 @@ var digestNames = []string{
 // parseDigest reads Digest credentials. All that RFC 7616 requires has to be there, each at most once, with qop=auth.
 func parseDigest(b []byte) (d digestParams, err error) {
 	got := map[string]string{}
-	err = eachParam(b, func(name, value string) error {
+	err = authparam.Each(b, func(name, value string) error {
 		name = strings.ToLower(name)
 		for _, known := range digestNames {
 			if name == known {

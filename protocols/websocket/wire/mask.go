@@ -4,12 +4,24 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
+
+	"github.com/gobwas/ws"
 )
 
+// longPayload is the length from which gobwas/ws's assembly is the faster: twice as fast from 1 KiB on, and slower below 250 bytes, or
+// with an offset, for which the mask is turned here.
+const longPayload = 512
+
 // Cipher masks p in place, or unmasks it, which is the same (RFC 6455 5.3). The offset is that of p's first byte in the
-// payload of the frame, so that a payload can be masked in pieces. It works on 32 bytes at a time and allocates nothing.
+// payload of the frame, so that a payload can be masked in pieces. It works on 32 bytes at a time or more, and allocates nothing.
 func Cipher(p []byte, mask [4]byte, offset int) {
 	m := bits.RotateLeft32(binary.LittleEndian.Uint32(mask[:]), -8*(offset&3))
+	if len(p) >= longPayload {
+		var turned [4]byte
+		binary.LittleEndian.PutUint32(turned[:], m)
+		ws.Cipher(p, turned, 0)
+		return
+	}
 	m8 := uint64(m)<<32 | uint64(m)
 	for len(p) >= 32 {
 		q := (*[32]byte)(p)

@@ -22,9 +22,6 @@ func (l *netpollLoop) Dial(t Target, s Sink) (Source, error) {
 		return nil, os.NewSyscallError("socket", err)
 	}
 	src := &fdSource{loop: l, sink: s, fd: fd}
-	if a, ok := t.Remote.(*net.TCPAddr); ok {
-		src.remote = a.AddrPort()
-	}
 	connected := false
 	defer func() {
 		if !connected { // also when Control panicked

@@ -254,7 +254,7 @@ func (l *netpollLoop) Attach(h Handle, s Sink) (Source, error) {
 	if h.Conn != nil {
 		return newConnSource(l, h.Conn, s), nil
 	}
-	return &fdSource{loop: l, sink: s, fd: h.FD, remote: h.Remote}, nil
+	return &fdSource{loop: l, sink: s, fd: h.FD}, nil
 }
 
 // Listen registers a listener by a duplicate of its descriptor, or with an accepting goroutine where it has none.

@@ -113,6 +113,10 @@ type Source interface {
 	Unacked() int
 }
 
+// DirectWriter is a Source whose Write may be called off the loop too, by who makes sure that neither another Write nor Close
+// runs meanwhile.
+type DirectWriter interface{ WriteDirect(p []byte) (int, error) }
+
 // Handle is an open stream on its way to a loop: a file descriptor, or a net.Conn.
 type Handle struct {
 	FD     int

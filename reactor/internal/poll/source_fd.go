@@ -5,7 +5,6 @@ package poll
 import (
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"sync/atomic"
 
@@ -28,13 +27,12 @@ const (
 // fdSource is a descriptor on a netpoll loop. It is in netpoll's set while it is read, and in the auxiliary set while it is
 // paused or the peer has half-closed: netpoll reports EPOLLRDHUP as the end, once, and forgets the operator.
 type fdSource struct {
-	loop   *netpollLoop
-	sink   Sink
-	op     *netpoll.FDOperator // of the registration in netpoll; fresh for every ADD
-	remote netip.AddrPort
-	fd     int
-	gen    uint32 // of the registration: hang-ups of older ones are stale
-	reg    registration
+	loop *netpollLoop
+	sink Sink
+	op   *netpoll.FDOperator // of the registration in netpoll; fresh for every ADD
+	fd   int
+	gen  uint32 // of the registration: hang-ups of older ones are stale
+	reg  registration
 
 	wantRead, wantWrite bool
 	hup                 bool // netpoll reported the peer's half-close; what it sent before may be unread
@@ -64,6 +62,9 @@ func (s *fdSource) Write(p []byte) (int, error) {
 	}
 	return rawWrite(s.fd, p)
 }
+
+// WriteDirect is part of DirectWriter: the descriptor is closed by Close alone.
+func (s *fdSource) WriteDirect(p []byte) (int, error) { return s.Write(p) }
 
 func (s *fdSource) Writev(bufs [][]byte) (int, error) {
 	if err := fault(OpWrite); err != nil {
@@ -298,9 +299,6 @@ func (s *fdSource) LocalAddr() net.Addr {
 }
 
 func (s *fdSource) RemoteAddr() net.Addr {
-	if s.remote.IsValid() {
-		return net.TCPAddrFromAddrPort(s.remote)
-	}
 	sa, err := unix.Getpeername(s.fd)
 	if err != nil {
 		return nil

@@ -13,8 +13,11 @@ import (
 // close, so that the end of the stream bounds what may come.
 const probe = "GET /plaintext HTTP/1.1\r\nHost: conform\r\nConnection: close\r\n\r\n"
 
-// caseTime bounds one conversation.
-const caseTime = 5 * time.Second
+// caseTime bounds one conversation, and silentTime one that may end in silence: it is waited for.
+const (
+	caseTime   = 30 * time.Second
+	silentTime = 5 * time.Second
+)
 
 // delivery is how the bytes of a case are handed to the connection.
 type delivery struct {
@@ -44,6 +47,9 @@ type client struct {
 // converse plays a case on a fresh connection, which it closes.
 func converse(conn net.Conn, c *Case, how delivery) error {
 	limit := caseTime
+	if c.Silent {
+		limit = silentTime
+	}
 	if how.bytewise || c.Size() > 1<<20 {
 		// A write per byte takes its time on a busy machine.
 		limit += time.Duration(min(c.Size(), bytewiseMax)) * time.Millisecond

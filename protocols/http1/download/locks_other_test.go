@@ -1,0 +1,5 @@
+//go:build !unix
+
+package download_test
+
+const locks = false
