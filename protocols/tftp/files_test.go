@@ -2,6 +2,7 @@ package tftp_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -84,7 +85,7 @@ func FuzzCleanName(f *testing.F) {
 
 // open reads what a request of that name gives, or nothing.
 func open(s tftp.Source, req *tftp.Request) (b []byte, err error) {
-	s.Open(nil, req, func(c tftp.Content, e error) {
+	s.Open(context.Background(), req, func(c tftp.Content, e error) {
 		if err = e; err != nil {
 			return
 		}
@@ -150,7 +151,7 @@ func TestNothingOutsideIsReached(t *testing.T) {
 			found++
 		}
 		if i%10 == 0 {
-			f.Sink().Create(nil, &tftp.Request{Name: name, Write: true, Size: -1}, func(w tftp.Writer, err error) {
+			f.Sink().Create(t.Context(), &tftp.Request{Name: name, Write: true, Size: -1}, func(w tftp.Writer, err error) {
 				if err == nil {
 					w.Abort()
 				}

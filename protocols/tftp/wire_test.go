@@ -18,6 +18,9 @@ func both(t *testing.T, f func(t *testing.T, single bool)) {
 	}
 }
 
+// calm has no time-outs while a test looks.
+var calm = transfer.Config{InitialRTO: time.Minute, MinRTO: time.Minute, MaxRTO: time.Minute}
+
 // TestNoAmplification: who does not answer gets at most four datagrams, none above 1,432 bytes, whatever it asked for.
 func TestNoAmplification(t *testing.T) {
 	both(t, func(t *testing.T, single bool) {
@@ -60,7 +63,7 @@ func TestNoAmplification(t *testing.T) {
 // TestRepeatedRequest: it does not begin a second transfer.
 func TestRepeatedRequest(t *testing.T) {
 	both(t, func(t *testing.T, single bool) {
-		s := newSite(t, func(s *tftp.Server, _ *tftp.Files) { s.SinglePort = single })
+		s := newSite(t, func(s *tftp.Server, _ *tftp.Files) { s.SinglePort, s.Transfer = single, calm })
 		s.put(t, "f", noise(600))
 		p := newPeer(t, s.addr)
 		server := p.to
@@ -76,7 +79,7 @@ func TestRepeatedRequest(t *testing.T) {
 			t.Errorf("%.10q", got)
 		}
 		p.WriteTo([]byte(rrq("f")), server) // it was long on the way
-		p.silent(50 * time.Millisecond / 5)
+		p.silent(20 * time.Millisecond)
 		p.send("\x00\x04\x00\x02")
 		if i := s.report(t, 1); i.Outcome != transfer.Completed || i.Stats.Bytes != 600 {
 			t.Errorf("%+v", i)
@@ -143,7 +146,7 @@ func TestDuplicateAcks(t *testing.T) {
 	both(t, func(t *testing.T, single bool) {
 		s := newSite(t, func(s *tftp.Server, _ *tftp.Files) {
 			s.SinglePort = single
-			s.Transfer = transfer.Config{}
+			s.Transfer = calm
 		})
 		s.put(t, "f", noise(1<<20))
 		p := newPeer(t, s.addr)

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"strconv"
 
 	"github.com/calandria-go/calandria/reactor"
 )
@@ -195,11 +194,3 @@ func Serve(r *reactor.Reactor, s *Socket, o reactor.PacketOptions, mk func(shard
 }
 
 var c0 Config
-
-func portString(ap netip.AddrPort) string {
-	host := ""
-	if ap.Addr().IsValid() {
-		host = ap.Addr().String()
-	}
-	return net.JoinHostPort(host, strconv.Itoa(int(ap.Port())))
-}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 )
 
@@ -53,4 +54,12 @@ func closeSocket(s *Socket) {
 		s.pc.Close()
 		s.pc = nil
 	}
+}
+
+func portString(ap netip.AddrPort) string {
+	host := ""
+	if ap.Addr().IsValid() {
+		host = ap.Addr().String()
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(ap.Port())))
 }
