@@ -4,7 +4,7 @@ NETPOLL ?= latest
 # What the race detector runs: all but the checks of the tree itself, which have no second goroutine.
 CONCURRENT = $$(go list ./... | grep -v /internal/lint)
 # What has checks against real clients and peers.
-INTEROP = ./interop ./transports/proxy ./protocols/smtp ./protocols/http1/auth ./protocols/http1/dashboard ./protocols/http1/download ./protocols/http1/multipart
+INTEROP = ./interop ./transports/proxy ./protocols/http1/auth ./protocols/http1/dashboard ./protocols/tftp
 TOOL = go tool -modfile=internal/tools/go.mod
 
 .PHONY: help test race portable lint fmt fuzz bench idle interop soak netpoll-next api cover
@@ -37,9 +37,10 @@ bench: ## compare HTTP servers side by side (needs wrk and gcc)
 idle: ## measure the memory of 15,000 idle connections
 	go run ./bench/cmd/bench -scenario idle -require-ours $(BENCH)
 
-interop: ## run what is served against real clients and peers (needs curl, wrk, h2load, nc, ab, slowhttptest, openssl, haproxy, chromium, microsocks, danted, smtpd, socat, aiosmtpd, nginx, python3, busybox, node)
+interop: ## run what is served against real clients and peers (needs curl, wrk, h2load, nc, ab, slowhttptest, openssl, haproxy, chromium, node, npm)
 	go test -tags interop -count=1 -v $(TEST) $(INTEROP)
 	cd protocols/http1/acme/pebble && go test -count=1 -v $(TEST) .
+	cd protocols/websocket/peers && go test -count=1 -v $(TEST) .
 
 soak: ## run the tests and the interoperability checks at their full sizes
 	CALANDRIA_SOAK=1 go test -count=1 -timeout 2h $(TEST) ./...

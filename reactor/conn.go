@@ -73,13 +73,11 @@ type Conn struct {
 	overHigh  bool          // unsent passed HighWater: OnWritable is due
 	finWanted bool
 	closed    bool // no more writes
+	direct    bool // WriteNow has sent something since the last flush
 	gone      bool // the descriptor may be another's
 	mode      closeMode
-
-	directWrites uint32 // by WriteNow, not counted yet
-	directBytes  uint64
-	reqErr       error
-	linger       *lingerSpec // of closeLinger
+	reqErr    error
+	linger    *lingerSpec // of closeLinger
 }
 
 // ID is unique in the process. For logs.

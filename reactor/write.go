@@ -41,8 +41,9 @@ func (c *Conn) WriteNow(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	n, err := w.WriteDirect(p)
 	if n > 0 {
-		c.directBytes += uint64(n)
-		c.directWrites++
+		c.direct = true
+		c.loop.directWrites.Add(1)
+		c.loop.directBytes.Add(uint64(n))
 	}
 	if n == len(p) && err == nil {
 		return n, nil
@@ -180,11 +181,8 @@ func (c *Conn) dropQueueLocked() {
 // flushLocked sends what it may: until the queue is empty, the kernel takes no more, a file has to be read, or the budget is
 // used up.
 func (c *Conn) flushLocked() error {
-	if c.directWrites > 0 {
-		c.progress = c.loop.mark
-		c.loop.stats.Writes += uint64(c.directWrites)
-		c.loop.stats.BytesWritten += c.directBytes
-		c.directWrites, c.directBytes = 0, 0
+	if c.direct {
+		c.direct, c.progress = false, c.loop.mark
 	}
 	budget := flushBudget
 	for c.head != nil && !c.blocked && !c.diskLocked() && budget > 0 && c.mode != closeAbort {

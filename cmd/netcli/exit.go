@@ -15,7 +15,9 @@ import (
 
 	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/download"
+	"github.com/calandria-go/calandria/protocols/rtsphttp"
 	"github.com/calandria-go/calandria/protocols/smtp"
+	"github.com/calandria-go/calandria/protocols/websocket"
 )
 
 // The exit statuses.
@@ -46,7 +48,7 @@ var exits = []struct {
 	{exitTimeout, "something took too long"},
 	{exitStatus, "the server refuses: an HTTP status of 400 and above, a mail server's 4xx or 5xx, no way to log in"},
 	{exitChecksum, "a checksum does not match, or is not in the list"},
-	{exitProtocol, "the answer breaks the protocol, is too large, or ends early"},
+	{exitProtocol, "the answer breaks the protocol, is too large, or ends early; a WebSocket was closed with an error"},
 	{exitFile, "a file could not be read or written"},
 	{exitInterrupted, "interrupted"},
 }
@@ -68,19 +70,23 @@ func exitCode(ctx context.Context, err error) int {
 		status statusError
 		got    *download.StatusError
 		letter *smtp.Error
+		tunnel *rtsphttp.RefusedError
 		dns    *net.DNSError
 		op     *net.OpError
 		path   *fs.PathError
 		link   *os.LinkError
+		shake  *websocket.HandshakeError
+		closed *websocket.CloseError
 	)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), isAny(err, smtp.ErrConfig, smtp.ErrInjection, smtp.ErrMessage):
+	case errors.As(err, &usage), isAny(err, smtp.ErrConfig, smtp.ErrInjection, smtp.ErrMessage, rtsphttp.ErrURL):
 		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return exitInterrupted
-	case errors.As(err, &status), errors.As(err, &got), isAny(err, http1.ErrProxyRefused, smtp.ErrNoAuth), errors.As(err, &letter) && letter.Code > 0:
+	case errors.As(err, &status), errors.As(err, &got), isAny(err, http1.ErrProxyRefused, smtp.ErrNoAuth), errors.As(err, &letter) && letter.Code > 0,
+		errors.As(err, &shake) && shake.Status >= 400, errors.As(err, &tunnel):
 		return exitStatus
 	case isAny(err, download.ErrChecksum, download.ErrSum, download.ErrNoSum, download.ErrAmbiguous):
 		return exitChecksum
@@ -89,7 +95,8 @@ func exitCode(ctx context.Context, err error) int {
 	case isAny(err, os.ErrDeadlineExceeded, context.DeadlineExceeded):
 		return exitTimeout
 	case isAny(err, io.ErrUnexpectedEOF, http1.ErrBadResponse, http1.ErrResponseTooLarge, http1.ErrResponseCoding, http1.ErrRedirects,
-		download.ErrEncoded, download.ErrRange, download.ErrNoLength, download.ErrTooLarge, download.ErrChanged, smtp.ErrResponse):
+		download.ErrEncoded, download.ErrRange, download.ErrNoLength, download.ErrTooLarge, download.ErrChanged, smtp.ErrResponse),
+		errors.As(err, &shake), errors.As(err, &closed):
 		return exitProtocol
 	case errors.As(err, &path), errors.As(err, &link), errors.Is(err, download.ErrBusy):
 		return exitFile

@@ -13,9 +13,12 @@ import (
 // limitStructs are the structs with a section of limits in docs/limits.md or in the page of their package, "## reactor.Config"
 // and so on.
 var limitStructs = map[string][]string{
-	"reactor":                             {"Config", "ListenLimits", "DialOptions"},
+	"reactor":                             {"Config", "ListenLimits", "DialOptions", "PacketOptions"},
 	"transports/tcp":                      {"Config", "KeepAlive", "Dialer"},
 	"transports/unix":                     {"Config", "Dialer"},
+	"transports/udp":                      {"Config"},
+	"protocols/tftp":                      {"Server", "Files", "Origin", "Client"},
+	"protocols/tftp/transfer":             {"Config"},
 	"transports/tls":                      {"Server", "Client", "Dialer", "StoreConfig"},
 	"transports/proxy":                    {"Protocol", "SOCKS5"},
 	"transports/resolve":                  {"Resolver", "Dialer"},
@@ -34,7 +37,12 @@ var limitStructs = map[string][]string{
 	"protocols/http1/cache":               {"Transport"},
 	"protocols/http1/accesslog":           {"Config"},
 	"protocols/http1/dashboard":           {"Config"},
+	"protocols/websocket/hub":             {"Config"},
+	"protocols/websocket/hub/nats":        {"Config"},
+	"protocols/websocket/rest":            {"Config"},
 	"protocols/http1/health":              {"Handler"},
+	"protocols/rtsphttp":                  {"Config", "DialOptions"},
+	"protocols/websocket":                 {"Config", "Deflate", "DialOptions", "Client"},
 }
 
 // limitFields are the exported fields of a struct that are numbers; a time.Duration is one.

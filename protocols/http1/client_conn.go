@@ -10,7 +10,7 @@ import (
 )
 
 // ClientConn is the client's end of one HTTP/1.1 connection: a reactor.Handler, for a Dialer or Conn.Upgrade, that sends
-// requests and gives each its response. It has no goroutine and, between requests, no buffer: an idle one costs some 400
+// requests and gives each its response. It has no goroutine and, between requests, no buffer: an idle one costs some 800
 // bytes beside its Conn. Client and Proxy stand on it.
 //
 // Responses are parsed as strictly as requests are; one that is ambiguous ends the connection (RFC 9112 section 6.3). So do

@@ -449,7 +449,8 @@ func TestLogins(t *testing.T) {
 	}{
 		"basic": {
 			&auth.Basic{Realm: "r", Verify: auth.Passwords(users)},
-			http1.BasicLogin{Username: "ann", Password: "secret"}, http1.BasicLogin{Username: "ann", Password: "no"},
+			http1.BasicLogin{Username: "ann", Password: "secret"},
+			http1.BasicLogin{Username: "ann", Password: "no"},
 		},
 		"digest": {
 			&auth.Digest{Realm: "r", Users: auth.DigestPasswords("r", users)},

@@ -226,7 +226,7 @@ func TestProxyBalances(t *testing.T) {
 			t.Errorf("%v", res)
 		}
 	}
-	if s := p.Stats()[3]; !s.Down || s.Failures != 3 {
+	if s := p.Stats()[3]; !s.Down || s.Failures < 3 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -259,7 +259,7 @@ func TestProxyFailures(t *testing.T) {
 					_, err = io.ReadAll(res.Body)
 					res.Body.Close()
 				}
-				// Bytes and reset may come together: then there is no response at all.
+				// A reset may overtake the bytes: then there is no response at all.
 				if c.cut && err == nil || !c.cut && (err != nil || status != c.status) {
 					t.Errorf("%d, %v", status, err)
 				}

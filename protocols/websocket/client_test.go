@@ -52,21 +52,21 @@ func TestDialWays(t *testing.T) {
 	std := &http.Transport{DialContext: (&net.Dialer{}).DialContext}
 	for name, c := range map[string]*struct {
 		url string
-		o   websocket.DialOptions
+		o   *websocket.DialOptions
 	}{
-		"ws":                       {"ws://" + plain, websocket.DialOptions{}},
-		"http":                     {"http://" + plain, websocket.DialOptions{}},
-		"wss":                      {"wss://" + secure, websocket.DialOptions{TLS: clientTLS(t)}},
-		"unix":                     {"ws+unix:" + path + ":/x?y", websocket.DialOptions{}},
-		"unix without URI":         {"ws+unix://" + path, websocket.DialOptions{}},
-		"net's dialer":             {"ws://" + plain, websocket.DialOptions{DialContext: std.DialContext}},
-		"net's dialer below TLS":   {"wss://" + secure, websocket.DialOptions{DialContext: std.DialContext, TLS: clientTLS(t)}},
-		"net's dialer with TLS":    {"wss://" + secure, websocket.DialOptions{DialTLSContext: dialTLS(t)}},
-		"net's dialer to a socket": {"ws+unix:" + path, websocket.DialOptions{DialContext: std.DialContext}},
+		"ws":                       {"ws://" + plain, &websocket.DialOptions{}},
+		"http":                     {"http://" + plain, &websocket.DialOptions{}},
+		"wss":                      {"wss://" + secure, &websocket.DialOptions{TLS: clientTLS(t)}},
+		"unix":                     {"ws+unix:" + path + ":/x?y", &websocket.DialOptions{}},
+		"unix without URI":         {"ws+unix://" + path, &websocket.DialOptions{}},
+		"net's dialer":             {"ws://" + plain, &websocket.DialOptions{DialContext: std.DialContext}},
+		"net's dialer below TLS":   {"wss://" + secure, &websocket.DialOptions{DialContext: std.DialContext, TLS: clientTLS(t)}},
+		"net's dialer with TLS":    {"wss://" + secure, &websocket.DialOptions{DialTLSContext: dialTLS(t)}},
+		"net's dialer to a socket": {"ws+unix:" + path, &websocket.DialOptions{DialContext: std.DialContext}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.o.Reactor = r
-			roundTrip(t, dial(t, c.url, &c.o))
+			roundTrip(t, dial(t, c.url, c.o))
 		})
 	}
 	t.Run("own reactor", func(t *testing.T) {

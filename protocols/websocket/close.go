@@ -35,10 +35,7 @@ func (c *Conn) closeLocked(code CloseCode, reason string, cause error) error {
 		c.settleLocked(cause)
 	}
 	err := c.closeFrameLocked(code, reason)
-	if c.waiting != nil {
-		close(c.waiting)
-		c.waiting = nil
-	}
+	c.releaseWaiters()
 	c.rc.Post(c.awaitClose)
 	return err
 }
@@ -46,9 +43,7 @@ func (c *Conn) closeLocked(code CloseCode, reason string, cause error) error {
 func (c *Conn) closeFrameLocked(code CloseCode, reason string) error {
 	b := getBuffer(wire.MaxHeader + 125)
 	b.b = wire.AppendClose(b.b, c.role, code, reason)
-	_, err := c.rc.Write(b.b)
-	b.free()
-	return err
+	return c.write(b)
 }
 
 // awaitClose waits for the peer's answer. Its frames have to be read for that, whoever has paused.
@@ -57,8 +52,7 @@ func (c *Conn) awaitClose() {
 		return
 	}
 	c.paused, c.held = false, false
-	c.piece.free()
-	c.piece = nil
+	c.dropPiece()
 	c.rc.Resume()
 	c.beat(c.set.closeTimeout)
 }
@@ -73,7 +67,7 @@ func (c *Conn) peerClosed(code CloseCode, reason string) {
 		c.settleLocked(&CloseError{code, reason})
 		c.closeFrameLocked(code, "")
 	}
-	cause := c.cause
+	cause := c.seldom().cause
 	c.mu.Unlock()
 	if c.caps&capCloseFrame != 0 {
 		c.handler.(CloseFrameHandler).OnCloseFrame(c, code, reason)
@@ -98,7 +92,7 @@ func (c *Conn) shut(code CloseCode, reason string, cause error) {
 		c.closeFrameLocked(code, reason)
 	}
 	c.settleLocked(cause)
-	cause = c.cause
+	cause = c.seldom().cause
 	c.mu.Unlock()
 	c.beat(c.set.closeTimeout)
 	c.rc.CloseLinger(lingerTime, lingerBytes, cause)
@@ -120,28 +114,25 @@ func (c *Conn) tick() {
 		c.rc.Abort(c.reason())
 		return
 	}
-	if c.pack != nil {
+	if z := c.pack(); z != nil {
 		c.mu.Lock()
-		c.pack.beat()
+		z.beat()
 		c.mu.Unlock()
 	}
-	now := c.rc.Clock()
-	switch silence := now - c.heard; {
+	switch silence := c.rc.Clock() - c.heard; {
 	case c.rc.Paused(): // we do not listen
 		c.beat(c.set.ping)
-	case c.pinged != 0 && now-c.pinged >= c.set.pong:
+	case c.pinged: // the timer was set for this
 		c.set.count.shard(c).dead.Add(1)
 		c.settle(ErrDeadPeer)
 		c.rc.Abort(ErrDeadPeer)
-	case c.pinged != 0:
-		c.beat(c.set.pong - (now - c.pinged))
 	case silence >= c.set.ping:
 		c.frame(wire.Ping, nil)
-		c.pinged = now
 		if c.set.pong == never {
 			c.beat(c.set.ping)
 			return
 		}
+		c.pinged = true
 		c.beat(c.set.pong)
 	default:
 		c.beat(c.set.ping - silence)

@@ -17,44 +17,45 @@ const (
 	stateClosed  // OnClose was called, or is about to be
 )
 
-// Conn is one WebSocket, a server's or a client's. Send, SendContext, SendPrepared, Ping, Close, Abort, Unsent, OverHigh and Read are
-// safe from any goroutine; the rest says so. With its reactor.Conn an idle one takes about 1,000 bytes.
+// Conn is one WebSocket, a server's or a client's. Send, SendContext, SendPrepared, Ping, Close, Abort, Unsent, OverHigh, Read, Done and
+// Err are safe from any goroutine; the rest says so. It takes 256 bytes, and with its reactor.Conn and its place in the poller about
+// 900, while it is idle.
 type Conn struct {
 	rc      *reactor.Conn
 	set     *settings
 	handler Handler
-	inbox   *inbox // nil with a handler
-	pack    *compressor
-	request *Request
+	rare    atomic.Pointer[rare]
 	piece   *buffer // a message that has not come whole
-	late    *lateControl
 	dec     wire.Decoder
 	timer   reactor.Timer // the heartbeat, then the end of the close handshake
+	heard   time.Duration // when bytes came last, by the loop's clock
+	mu      sync.Mutex    // held while a frame is made and queued; guards what is said to be guarded
+	state   atomic.Uint32
 
-	next, prev *Conn // of the same Server on this loop
+	second   uint16 // in which controls were counted
+	controls uint16
+	caps     caps
+	role     wire.Role
+	layer    bool // frames have to be written in one piece
+	paused   bool // by Pause
+	held     bool // by a full queue
+	pinged   bool // the heartbeat waits for a sign of life
+	settled  bool // guarded: rare's cause is final
+	over     bool // guarded: OnClose has returned
+}
 
-	heard    time.Duration // when bytes came last, by the loop's clock
-	pinged   time.Duration // when the heartbeat's ping went out; 0: none is due an answer
-	second   uint32        // in which controls were counted
-	controls int32
-
-	caps   caps
-	role   wire.Role
-	layer  bool // frames have to be written in one piece
-	paused bool // by Pause
-	held   bool // by a full queue
-
-	state atomic.Uint32
-
-	mu       sync.Mutex // guards what follows; held while a frame is made and queued
-	waiting  chan struct{}
-	done     chan struct{} // closed behind OnClose; nil if nobody asked
-	cause    error         // for OnClose, when settled
-	settled  bool
-	over     bool
-	head     [wire.MaxHeader]byte
+// rare is what most connections do without.
+type rare struct {
+	inbox    *inbox // nil with a handler
+	pack     *compressor
+	request  *Request
 	protocol string
-	value    any
+	value    any           // loop only
+	late     *lateControl  // loop only
+	slow     atomic.Bool   // listed as having a queue
+	waiting  chan struct{} // guarded
+	done     chan struct{} // guarded; closed behind OnClose; nil if nobody asked
+	cause    error         // guarded; for OnClose, when settled
 }
 
 // lateControl is a pong that waits until the peer reads again.
@@ -63,12 +64,38 @@ type lateControl struct {
 	payload [125]byte
 }
 
+// more is the rare part, made when it is first written to.
+func (c *Conn) more() *rare {
+	if r := c.rare.Load(); r != nil {
+		return r
+	}
+	c.rare.CompareAndSwap(nil, new(rare))
+	return c.rare.Load()
+}
+
+// none is the rare part of those that have none: only for reading.
+var none rare
+
+// seldom is the rare part for reading.
+func (c *Conn) seldom() *rare {
+	if r := c.rare.Load(); r != nil {
+		return r
+	}
+	return &none
+}
+
+func (c *Conn) pack() *compressor { return c.seldom().pack }
+
 // newConn makes a connection whose handshake is done. A nil handler is for Read.
 func newConn(set *settings, role wire.Role, h Handler, pack *compressor, protocol string) *Conn {
-	c := &Conn{set: set, role: role, pack: pack, protocol: protocol}
-	if h == nil {
-		c.inbox = newInbox()
-		h = c.inbox
+	c := &Conn{set: set, role: role}
+	if h == nil || pack != nil || protocol != "" {
+		r := c.more()
+		r.pack, r.protocol = pack, protocol
+		if h == nil {
+			r.inbox = newInbox()
+			h = r.inbox
+		}
 	}
 	c.handler, c.caps = h, capsOf(h)
 	var z *wire.Inflater
@@ -80,14 +107,14 @@ func newConn(set *settings, role wire.Role, h Handler, pack *compressor, protoco
 }
 
 // Subprotocol is the one that was agreed on; empty for none. Any goroutine.
-func (c *Conn) Subprotocol() string { return c.protocol }
+func (c *Conn) Subprotocol() string { return c.seldom().protocol }
 
 // Compression is what was agreed on; false for none. Any goroutine.
 func (c *Conn) Compression() (wire.Deflate, bool) {
-	if c.pack == nil {
-		return wire.Deflate{}, false
+	if z := c.pack(); z != nil {
+		return z.agreed, true
 	}
-	return c.pack.agreed, true
+	return wire.Deflate{}, false
 }
 
 // Reactor is the connection below: for its timers, Post, Offload, addresses and loop. Writing to it, or installing another
@@ -98,13 +125,14 @@ func (c *Conn) Reactor() *reactor.Conn { return c.rc }
 func (c *Conn) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
+	r := c.more()
+	if r.done == nil {
+		r.done = make(chan struct{})
 		if c.over {
-			close(c.done)
+			close(r.done)
 		}
 	}
-	return c.done
+	return r.done
 }
 
 // Err is why the connection has ended, as OnClose gets it, and nil before. Any goroutine.
@@ -114,17 +142,17 @@ func (c *Conn) Err() error {
 	if !c.over {
 		return nil
 	}
-	return c.cause
+	return c.seldom().cause
 }
 
 // Request is the handshake's, on a server with KeepRequest set; else nil. Any goroutine.
-func (c *Conn) Request() *Request { return c.request }
+func (c *Conn) Request() *Request { return c.seldom().request }
 
 // Value is what SetValue was given last. Loop only.
-func (c *Conn) Value() any { return c.value }
+func (c *Conn) Value() any { return c.seldom().value }
 
 // SetValue keeps something of the application's with the connection. Loop only.
-func (c *Conn) SetValue(v any) { c.value = v }
+func (c *Conn) SetValue(v any) { c.more().value = v }
 
 // Unsent is the number of bytes that the kernel has not taken. Any goroutine.
 func (c *Conn) Unsent() int { return c.rc.Unsent() }
@@ -149,7 +177,7 @@ func (c *Conn) Resume() {
 
 // resumed gives the peer a new interval: its silence was ours.
 func (c *Conn) resumed() {
-	c.heard, c.pinged = c.rc.Elapsed(), 0
+	c.heard, c.pinged = c.rc.Elapsed(), false
 	c.rc.Resume()
 }
 
@@ -208,18 +236,12 @@ func (l *link) OnClose(_ *reactor.Conn, err error) {
 	c.state.Store(stateClosed)
 	c.settle(err)
 	c.mu.Lock()
-	err = c.cause
-	if c.waiting != nil {
-		close(c.waiting)
-		c.waiting = nil
-	}
-	if c.pack != nil {
-		c.pack.end()
-	}
+	err = c.seldom().cause
+	c.releaseWaiters()
+	c.end()
 	c.mu.Unlock()
 	c.dec.Release()
-	c.piece.free()
-	c.piece, c.late = nil, nil
+	c.dropPiece()
 	c.set.count.closed(c)
 	defer c.ended()
 	c.handler.OnClose(c, err)
@@ -230,10 +252,24 @@ func (c *Conn) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true
-	if c.done != nil {
-		close(c.done)
+	if done := c.seldom().done; done != nil {
+		close(done)
 		c.rc.WokeGoroutine()
 	}
+}
+
+// releaseWaiters lets those go on who wait for room. The lock is held.
+func (c *Conn) releaseWaiters() {
+	if r := c.seldom(); r.waiting != nil {
+		close(r.waiting)
+		r.waiting = nil
+		c.rc.WokeGoroutine()
+	}
+}
+
+func (c *Conn) dropPiece() {
+	c.piece.free()
+	c.piece = nil
 }
 
 // settle keeps the first reason for the end.
@@ -244,8 +280,12 @@ func (c *Conn) settle(err error) {
 }
 
 func (c *Conn) settleLocked(err error) {
-	if !c.settled {
-		c.settled, c.cause = true, err
+	if c.settled {
+		return
+	}
+	c.settled = true
+	if err != nil {
+		c.more().cause = err
 	}
 }
 
@@ -253,5 +293,5 @@ func (c *Conn) settleLocked(err error) {
 func (c *Conn) reason() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.cause
+	return c.seldom().cause
 }

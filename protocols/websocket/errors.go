@@ -56,7 +56,7 @@ func (e *reasonError) Temporary() bool { return false }
 // CloseError is a close frame of the peer's that began the close handshake.
 type CloseError struct {
 	Code   CloseCode // NoStatus if the frame had none
-	Reason string
+	Reason string    // what it said, at most 123 bytes of UTF-8
 }
 
 // Error says what the peer's close frame said.

@@ -5,16 +5,6 @@ import (
 	"github.com/calandria-go/calandria/reactor"
 )
 
-// Any is one of the open connections of a server.
-func Any(s *Server) *Conn {
-	for i := range s.count.lists {
-		if c := s.count.lists[i].first; c != nil {
-			return c
-		}
-	}
-	return nil
-}
-
 // SetFallback has r stand in for the process's own reactor, until restore is called.
 func SetFallback(r *reactor.Reactor) (restore func()) {
 	old := fallback

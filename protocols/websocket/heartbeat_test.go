@@ -47,7 +47,7 @@ func TestHeartbeatPaused(t *testing.T) {
 		p := h.dial()
 		c := <-rec.open
 		c.Reactor().Post(c.Pause)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		c.Reactor().Post(c.Resume)
 		p.want("ping:")
 		p.send(wire.Text, "here")
@@ -62,7 +62,7 @@ func TestHeartbeatOff(t *testing.T) {
 	bubble(t, srv, reactor.Config{}, nil, func(t *testing.T, h *host) {
 		rec := h.rec
 		p := h.dial()
-		time.Sleep(24 * time.Hour)
+		<-time.After(24 * time.Hour)
 		(<-rec.open).Send(websocket.Text, []byte("hello"))
 		p.want("text:hello")
 	})

@@ -66,7 +66,7 @@ func (b *inbox) wake(c *Conn) {
 // is taken by ErrClosed if that is nil. On a loop's goroutine it returns reactor.ErrOnLoop instead of waiting. Several
 // goroutines may read; each message goes to one. It costs an allocation for the message, which is the caller's.
 func (c *Conn) Read(ctx context.Context) (Opcode, []byte, error) {
-	b := c.inbox
+	b := c.seldom().inbox
 	if b == nil {
 		return 0, nil, ErrHandler
 	}

@@ -30,19 +30,25 @@ func bubble(t *testing.T, srv *websocket.Server, cfg reactor.Config, mk func() w
 		}
 		r := reactortest.New(t, cfg)
 		ln := reactortest.Listen()
-		p := &http1.Server{Handler: http1.HandlerFunc(func(x *http1.Exchange) { srv.Upgrade(x, mk()) })}
+		conns := make(chan *websocket.Conn, 100)
+		p := &http1.Server{Handler: http1.HandlerFunc(func(x *http1.Exchange) {
+			if c, err := srv.Upgrade(x, mk()); err == nil {
+				conns <- c
+			}
+		})}
 		if _, err := r.Listen(ln, p); err != nil {
 			t.Fatal(err)
 		}
-		f(t, &host{t, r, ln, rec})
+		f(t, &host{t, r, ln, rec, conns})
 	})
 }
 
 type host struct {
-	t   *testing.T
-	r   *reactor.Reactor
-	ln  *reactortest.Listener
-	rec *record
+	t     *testing.T
+	r     *reactor.Reactor
+	ln    *reactortest.Listener
+	rec   *record
+	conns chan *websocket.Conn
 }
 
 // dial opens a WebSocket whose frames the test makes itself.
@@ -66,6 +72,7 @@ type peer struct {
 	role wire.Role
 	dec  wire.Decoder
 	in   []byte
+	buf  []byte
 	msg  []byte
 }
 
@@ -102,7 +109,9 @@ func (p *peer) write(b []byte) {
 
 // next is the next message or control frame, such as "text:Hello", "ping:", "close:1000:bye"; the end is an error's text.
 func (p *peer) next() string {
-	buf := make([]byte, 64<<10)
+	if p.buf == nil {
+		p.buf = make([]byte, 64<<10)
+	}
 	for {
 		ev, n, err := p.dec.Next(p.in)
 		p.in = p.in[n:]
@@ -124,11 +133,11 @@ func (p *peer) next() string {
 		case ev.Kind == wire.Closed:
 			return fmt.Sprintf("close:%d:%s", ev.Code, ev.Data)
 		}
-		k, err := p.c.Read(buf)
+		k, err := p.c.Read(p.buf)
 		if k == 0 && err != nil {
 			return err.Error()
 		}
-		p.in = append(p.in, buf[:k]...)
+		p.in = append(p.in, p.buf[:k]...)
 	}
 }
 
@@ -151,7 +160,7 @@ type record struct {
 }
 
 func newRecord() *record {
-	return &record{open: make(chan *websocket.Conn, 1), end: make(chan error, 1), log: make(chan string, 1000)}
+	return &record{open: make(chan *websocket.Conn, 1), end: make(chan error, 10), log: make(chan string, 1000)}
 }
 
 func (h *record) handler() websocket.Handler { return h }

@@ -224,8 +224,7 @@ func TestPause(t *testing.T) {
 
 // Messages wait for Read within bounds, and none is lost.
 func TestInbox(t *testing.T) {
-	srv := &websocket.Server{}
-	bubble(t, srv, reactor.Config{}, func() websocket.Handler { return nil }, func(t *testing.T, h *host) {
+	bubble(t, &websocket.Server{}, reactor.Config{}, func() websocket.Handler { return nil }, func(t *testing.T, h *host) {
 		p := h.dial()
 		const many = 1000
 		go func() {
@@ -235,7 +234,7 @@ func TestInbox(t *testing.T) {
 			p.c.Close()
 		}()
 		synctest.Wait()
-		c := websocket.Any(srv)
+		c := <-h.conns
 		for i := range many {
 			_, b, err := c.Read(context.Background())
 			if err != nil || string(b) != fmt.Sprint(i) {

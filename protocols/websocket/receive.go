@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"math"
 	"time"
 
 	"github.com/calandria-go/calandria/protocols/websocket/wire"
@@ -9,7 +10,7 @@ import (
 
 // receive takes bytes off the socket, until the handler pauses.
 func (c *Conn) receive(rc *reactor.Conn, in []byte) int {
-	c.heard, c.pinged = rc.Elapsed(), 0
+	c.heard, c.pinged = rc.Elapsed(), false
 	n := 0
 	for {
 		ev, m, err := c.dec.Next(in[n:])
@@ -41,8 +42,7 @@ func (c *Conn) receive(rc *reactor.Conn, in []byte) int {
 // message delivers a piece of a message, or collects it. Once our close frame is out nobody wants messages any more.
 func (c *Conn) message(ev wire.Event) {
 	if c.state.Load() != stateOpen {
-		c.piece.free()
-		c.piece = nil
+		c.dropPiece()
 		return
 	}
 	n := c.set.count.shard(c)
@@ -91,21 +91,23 @@ func (c *Conn) control(ev wire.Event) bool {
 
 // countControl says whether a ping or a pong is within the rate.
 func (c *Conn) countControl() bool {
-	s := uint32(c.heard / time.Second)
-	if s != c.second {
+	if s := uint16(c.heard / time.Second); s != c.second {
 		c.second, c.controls = s, 0
 	}
-	c.controls++
+	if c.controls < math.MaxUint16 {
+		c.controls++
+	}
 	return int(c.controls) <= c.set.controlRate
 }
 
 // pong answers a ping: at once, or, if the peer does not read, the last one only, when it does (RFC 6455 5.5.3).
 func (c *Conn) pong(p []byte) {
 	if c.rc.OverHigh() {
-		if c.late == nil {
-			c.late = new(lateControl)
+		r := c.more()
+		if r.late == nil {
+			r.late = new(lateControl)
 		}
-		c.late.n = copy(c.late.payload[:], p)
+		r.late.n = copy(r.late.payload[:], p)
 		return
 	}
 	c.frame(wire.Pong, p) // after our close frame there is nobody to answer
@@ -114,14 +116,11 @@ func (c *Conn) pong(p []byte) {
 // writable goes on with what waited for the peer to read.
 func (c *Conn) writable() {
 	c.mu.Lock()
-	if c.waiting != nil {
-		close(c.waiting)
-		c.waiting = nil
-		c.rc.WokeGoroutine()
-	}
+	c.releaseWaiters()
 	c.mu.Unlock()
-	if p := c.late; p != nil {
-		c.late = nil
+	if r := c.seldom(); r.late != nil {
+		p := r.late
+		r.late = nil
 		c.frame(wire.Pong, p.payload[:p.n])
 	}
 	if c.held {

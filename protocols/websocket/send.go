@@ -61,11 +61,12 @@ func (c *Conn) trySend(op Opcode, p []byte) (room <-chan struct{}, err error) {
 		return nil, ErrClosed
 	}
 	if c.rc.OverHigh() {
-		if c.waiting == nil {
-			c.waiting = make(chan struct{})
+		r := c.more()
+		if r.waiting == nil {
+			r.waiting = make(chan struct{})
 		}
 		if c.rc.OverHigh() { // OnWritable will come, and needs the lock first
-			return c.waiting, nil
+			return r.waiting, nil
 		}
 	}
 	return nil, c.putLocked(op, p)
@@ -86,10 +87,10 @@ func (c *Conn) SendPrepared(p *Prepared) error {
 	n.messagesOut.Add(1)
 	n.bytesOut.Add(uint64(p.size))
 	s := p.plain
-	if c.pack != nil && p.size >= c.pack.set.min {
-		s = p.deflated(c.pack.agreed.ServerMaxWindowBits)
-		if s != p.plain && c.pack.takeover {
-			c.pack.forget()
+	if z := c.pack(); z != nil && p.size >= z.set.min {
+		s = p.deflated(z.agreed.ServerMaxWindowBits)
+		if s != p.plain && z.takeover {
+			z.forget()
 		}
 	}
 	if len(s.Bytes()) < sharedBytes {
@@ -104,7 +105,11 @@ func (c *Conn) admitLocked() error {
 	if c.state.Load() != stateOpen {
 		return ErrClosed
 	}
-	if c.rc.Unsent() < c.set.queue {
+	unsent := c.rc.Unsent()
+	if unsent >= listedBytes {
+		c.set.count.list(c)
+	}
+	if unsent < c.set.queue {
 		return nil
 	}
 	n := c.set.count.shard(c)
@@ -126,23 +131,23 @@ func (c *Conn) putLocked(op Opcode, p []byte) error {
 	n := c.set.count.shard(c)
 	n.messagesOut.Add(1)
 	n.bytesOut.Add(uint64(len(p)))
-	if c.pack == nil && c.role == wire.Server && !c.layer && len(p) >= twoWrites {
-		h := wire.Header{Fin: true, Op: op, Length: int64(len(p))}
-		if _, err := c.rc.Write(wire.AppendHeader(c.head[:0], h)); err != nil {
+	z := c.pack()
+	if z == nil && c.role == wire.Server && !c.layer && len(p) >= twoWrites {
+		b := getBuffer(wire.MaxHeader)
+		b.b = wire.AppendHeader(b.b, wire.Header{Fin: true, Op: op, Length: int64(len(p))})
+		if err := c.write(b); err != nil {
 			return err
 		}
 		_, err := c.rc.Write(p)
 		return err
 	}
 	b := getBuffer(len(p) + wire.MaxHeader)
-	if c.pack != nil {
-		b.b = c.pack.message(b.b, c.role, op, p)
+	if z != nil {
+		b.b = z.message(b.b, c.role, op, p)
 	} else {
 		b.b = wire.AppendFrame(b.b, c.role, op, true, p)
 	}
-	_, err := c.rc.Write(b.b)
-	b.free()
-	return err
+	return c.write(b)
 }
 
 // Ping sends a ping with at most 125 bytes, more are cut off. OnPong tells of the answer. The heartbeat sends its own. Any
@@ -162,6 +167,11 @@ func (c *Conn) frame(op Opcode, p []byte) error {
 func (c *Conn) controlLocked(op Opcode, p []byte) error {
 	b := getBuffer(len(p) + wire.MaxHeader)
 	b.b = wire.AppendControl(b.b, c.role, op, p)
+	return c.write(b)
+}
+
+// write queues a buffer's bytes, and frees it.
+func (c *Conn) write(b *buffer) error {
 	_, err := c.rc.Write(b.b)
 	b.free()
 	return err

@@ -44,7 +44,10 @@ type Request struct {
 }
 
 // Field is a header field.
-type Field struct{ Name, Value string }
+type Field struct {
+	// Name is as it was sent, Value without the white space around it.
+	Name, Value string
+}
 
 // Get is the value of the first field of that name; empty for none.
 func (r *Request) Get(name string) string {
@@ -70,7 +73,7 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-// Queues gives the send queues of the open connections, looking at each. Any goroutine.
+// Queues gives the send queues of the open connections. Any goroutine.
 func (s *Server) Queues() Queues { return s.count.queues() }
 
 // Upgrade answers a handshake with 101 and gives the connection to h, in place: h.OnOpen has been called when it returns, and frames
@@ -93,7 +96,7 @@ func (s *Server) Upgrade(x *http1.Exchange, h Handler) (*Conn, error) {
 	}
 	c, fields := s.accept(&req, h)
 	if s.KeepRequest {
-		c.request = keepRequest(r, string(r.Path()), string(r.RawQuery()), string(r.Host()), req.Origin)
+		c.more().request = keepRequest(r, string(r.Path()), string(r.RawQuery()), string(r.Host()), req.Origin)
 	}
 	c.rc = x.Conn()
 	err = x.SwitchProtocols("websocket", (*link)(c), fields...)
@@ -123,10 +126,10 @@ func (s *Server) accept(req *wire.Request, h Handler) (*Conn, []string) {
 	return newConn(set, wire.Server, h, pack, protocol), fields
 }
 
-// end gives back what a connection holds that never opened.
+// end gives back what a connection holds for compression.
 func (c *Conn) end() {
-	if c.pack != nil {
-		c.pack.end()
+	if z := c.pack(); z != nil {
+		z.end()
 	}
 }
 

@@ -9,14 +9,16 @@ import (
 
 // Stats is what the connections of a Server, or of the process's clients, have done since it began.
 type Stats struct {
-	// Open are open now; Opened counts all that there have ever been.
-	Open   int64
+	// Open are open now.
+	Open int64
+	// Opened counts all that there have ever been.
 	Opened uint64
 	// Refused counts handshakes that did not stand, by the label of the reason.
 	Refused map[string]uint64
-	// MessagesIn and MessagesOut count messages, BytesIn and BytesOut their payloads without compression and framing.
+	// MessagesIn and MessagesOut count messages.
 	MessagesIn, MessagesOut uint64
-	BytesIn, BytesOut       uint64
+	// BytesIn and BytesOut count their payloads, without compression and framing.
+	BytesIn, BytesOut uint64
 	// ControlsIn counts the pings and pongs that came.
 	ControlsIn uint64
 	// Dropped counts the messages that met a full queue; SlowClosed the connections that were closed for that.
@@ -24,15 +26,18 @@ type Stats struct {
 	// Violations counts connections that were closed for a violation of the protocol, Floods for too many pings, and DeadPeers for
 	// silence.
 	Violations, Floods, DeadPeers uint64
-	// Compressed are the open connections with permessage-deflate, and Contexts the bytes that their contexts may take.
+	// Compressed are the open connections with permessage-deflate.
 	Compressed int64
-	Contexts   int64
+	// Contexts is the memory that their contexts may take, in bytes; always 0 for clients.
+	Contexts int64
 }
 
-// Queues are the send queues of the open connections.
+// Queues are the send queues of the open connections that matter: of those to which something was sent while more than 64 KiB was unsent,
+// until they are empty.
 type Queues struct {
-	// Conns are those with unsent bytes; Bytes the sum; Max the most of one.
-	Conns      int
+	// Conns is their number.
+	Conns int
+	// Bytes is the sum of what is unsent, and Max the most of one.
 	Bytes, Max int64
 	// Slow are those above the reactor's HighWater.
 	Slow int
@@ -49,20 +54,15 @@ type shard struct {
 
 const (
 	shards = 16
-	lists  = 64
+	// listedBytes is the queue from which a connection is listed.
+	listedBytes = 64 << 10
 )
-
-// list is some of the open connections. There are many, so that whoever looks at all of them holds up nobody.
-type list struct {
-	mu    sync.Mutex
-	first *Conn
-}
 
 // counters count for a Server, or for all clients.
 type counters struct {
 	shards  [shards]shard
-	lists   [lists]list
 	mu      sync.Mutex
+	slow    map[*Conn]struct{} // those with queues
 	refused map[string]uint64
 }
 
@@ -72,7 +72,7 @@ var clientCounters counters
 // ClientStats gives the figures of all connections that Dial has opened in this process. Any goroutine.
 func ClientStats() Stats { return clientCounters.stats() }
 
-// ClientQueues gives the send queues of those that are open. Any goroutine; it looks at every connection.
+// ClientQueues gives the send queues of those that are open. Any goroutine.
 func ClientQueues() Queues { return clientCounters.queues() }
 
 func (n *counters) shard(c *Conn) *shard { return &n.shards[c.rc.LoopIndex()%shards] }
@@ -81,36 +81,35 @@ func (n *counters) opened(c *Conn) {
 	s := n.shard(c)
 	s.opened.Add(1)
 	s.open.Add(1)
-	if c.pack != nil {
+	if c.pack() != nil {
 		s.compressed.Add(1)
 	}
-	l := &n.lists[c.rc.ID()%lists]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c.next = l.first; c.next != nil {
-		c.next.prev = c
-	}
-	l.first = c
 }
 
 func (n *counters) closed(c *Conn) {
 	s := n.shard(c)
 	s.open.Add(-1)
-	if c.pack != nil {
+	if c.pack() != nil {
 		s.compressed.Add(-1)
 	}
-	l := &n.lists[c.rc.ID()%lists]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c.next != nil {
-		c.next.prev = c.prev
+	if c.seldom().slow.Load() {
+		n.mu.Lock()
+		delete(n.slow, c)
+		n.mu.Unlock()
 	}
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		l.first = c.next
+}
+
+// list notes that a connection has a queue.
+func (n *counters) list(c *Conn) {
+	if c.more().slow.Swap(true) {
+		return
 	}
-	c.next, c.prev = nil, nil
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.slow == nil {
+		n.slow = map[*Conn]struct{}{}
+	}
+	n.slow[c] = struct{}{}
 }
 
 // refuse counts a handshake that did not stand.
@@ -149,24 +148,23 @@ func (n *counters) stats() Stats {
 	return st
 }
 
-// queues looks at every connection.
+// queues looks at those with queues, and forgets those that have none any more.
 func (n *counters) queues() (q Queues) {
-	for i := range n.lists {
-		l := &n.lists[i]
-		l.mu.Lock()
-		for c := l.first; c != nil; c = c.next {
-			u := int64(c.rc.Unsent())
-			if u == 0 {
-				continue
-			}
-			q.Conns++
-			q.Bytes += u
-			q.Max = max(q.Max, u)
-			if c.rc.OverHigh() {
-				q.Slow++
-			}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.slow {
+		u := int64(c.rc.Unsent())
+		if u == 0 {
+			c.rare.Load().slow.Store(false)
+			delete(n.slow, c)
+			continue
 		}
-		l.mu.Unlock()
+		q.Conns++
+		q.Bytes += u
+		q.Max = max(q.Max, u)
+		if c.rc.OverHigh() {
+			q.Slow++
+		}
 	}
 	return q
 }

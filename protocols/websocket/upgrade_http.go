@@ -38,7 +38,7 @@ func (s *Server) UpgradeHTTP(w http.ResponseWriter, r *http.Request, h Handler) 
 	}
 	c, fields := s.accept(&req, h)
 	if s.KeepRequest {
-		c.request = &Request{Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host, Origin: req.Origin, Fields: f}
+		c.more().request = &Request{Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host, Origin: req.Origin, Fields: f}
 	}
 	if err := s.hijack(w, c, fields); err != nil {
 		c.end()

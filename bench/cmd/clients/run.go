@@ -70,7 +70,7 @@ func (o *options) load(ctx context.Context, work string, out io.Writer) error {
 	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
 	for _, callers := range o.callers {
 		cpu, rate := map[string][]float64{}, map[string][]float64{}
-		var ratio = map[string][]float64{}
+		ratio := map[string][]float64{}
 		for range o.rounds {
 			order := slices.Clone(contenders)
 			rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })

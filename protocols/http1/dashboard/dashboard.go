@@ -40,6 +40,8 @@ type Config struct {
 	MaxViewers int
 	// Title is the page's heading; empty: calandria.
 	Title string
+	// Sections are more tables, below the page's own.
+	Sections []Section
 }
 
 const (
@@ -83,6 +85,11 @@ func New(c Config) (*Dashboard, error) {
 		c.Prefix = Prefix
 	case !strings.HasPrefix(c.Prefix, "/") || !strings.HasSuffix(c.Prefix, "/"):
 		return nil, errors.New("dashboard: Prefix does not begin and end with a slash")
+	}
+	for _, s := range c.Sections {
+		if s.Name == "" || len(s.Columns) == 0 || s.Rows == nil {
+			return nil, errors.New("dashboard: a Section needs Name, Columns and Rows")
+		}
 	}
 	if c.Every <= 0 {
 		c.Every = time.Second

@@ -130,7 +130,11 @@ type sample struct {
 		N     uint64
 		Mean  float64
 	}
-	Loops []struct{ Conns int64 }
+	Loops    []struct{ Conns int64 }
+	Sections []struct {
+		Name string
+		Rows [][]any
+	}
 }
 
 // watch opens a stream; next gives its samples.

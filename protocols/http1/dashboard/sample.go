@@ -62,6 +62,7 @@ type detail struct {
 	Workers    int              `json:"workers,omitempty"`
 	Queued     int              `json:"queued,omitempty"`
 	Goroutines int              `json:"goroutines,omitempty"`
+	Sections   []sectionRows    `json:"sections,omitempty"`
 }
 
 type loopRow struct {
@@ -117,6 +118,9 @@ func (d *Dashboard) sample() {
 		now, fine := d.read()
 		if ok && fine {
 			e := between(&last, &now)
+			for i := range d.cfg.Sections {
+				e.Sections = append(e.Sections, d.cfg.Sections[i].read())
+			}
 			short := *e
 			short.detail = detail{}
 			d.send(render(e), render(&short))

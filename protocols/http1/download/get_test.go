@@ -423,9 +423,10 @@ func TestOnLoop(t *testing.T) {
 
 // TestTLS: the same over TLS, and a certificate that nobody vouches for ends it at once.
 func TestTLS(t *testing.T) {
-	srv := httptest.NewTLSServer(file(1, size, `"1"`))
-	defer srv.Close()
+	srv := httptest.NewUnstartedServer(file(1, size, `"1"`))
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
 	pool := x509.NewCertPool()
 	pool.AddCert(srv.Certificate())
 	for name, conf := range map[string]*tls.Config{"trusted": {RootCAs: pool}, "not trusted": nil} {

@@ -166,12 +166,14 @@ func testBusy(t *testing.T, client *http.Client) {
 	}
 	path := target(t)
 	inner := make(chan error, 1)
-	var o *origin
-	o = serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+	self := make(chan *origin, 1)
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+		o := <-self
 		_, err := quick(o).Get(r.Context(), download.Job{URL: o.URL, Path: path})
 		inner <- err
 		file(1, size, "")(w, r)
 	})
+	self <- o
 	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path}); err != nil {
 		t.Fatal(err)
 	}

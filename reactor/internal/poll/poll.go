@@ -42,6 +42,13 @@ type Owner interface {
 	BatchEnd()
 }
 
+// QuietOwner is an Owner that knows when a batch cannot have made any goroutine runnable.
+type QuietOwner interface {
+	Owner
+	// Quiet says so of the batch that has just ended: the loop may wait for the next one without yielding first.
+	Quiet() bool
+}
+
 // Loop is one poller goroutine.
 type Loop interface {
 	// Start installs the owner; batches run from then on. The first call wins: a singleton has one owner for ever.

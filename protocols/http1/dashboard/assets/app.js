@@ -210,6 +210,18 @@
     rows('loops', s.loops && s.loops.map((l, i) => ({ ...l, i })), (l) => [String(l.i), percent(s.busy[l.i]), count(l.conns), count(l.reads), count(l.writes), element('td', { textContent: count(l.stalls), className: l.stalls ? 'hot' : '' }), l.longest ? millis(l.longest) : '–'], 'none');
   }
 
+  function sections(all) {
+    all.forEach((s, i) => {
+      const id = 'section-' + i;
+      if (!$(id)) {
+        const head = element('tr', {}, ...s.columns.map((c) => element('th', { scope: 'col', textContent: c })));
+        $('sections').append(element('section', { className: 'card wide' }, element('h2', { textContent: s.name }),
+          element('div', { className: 'scroll' }, element('table', { id }, element('thead', {}, head), element('tbody')))));
+      }
+      rows(id, s.rows, (r) => r.map((c) => typeof c === 'number' ? count(c) : c), 'none');
+    });
+  }
+
   // --- the page
 
   function value(id, text) {
@@ -233,6 +245,7 @@
     if (s.loops) {
       value('v-stalls', count(s.loops.reduce((n, l) => n + l.stalls, 0)));
       tables(s);
+      sections(s.sections || []);
     }
     for (const c of charts) {
       if (c.loops && c.series.length !== s.busy.length) c.series = s.busy.map((_, i) => ['loop ' + i, i % 6 + 1, (one) => one.busy[i]]);
