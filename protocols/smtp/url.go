@@ -10,7 +10,9 @@ import (
 
 // Send sends one message to the server of a URL, as ParseURL reads it: all of it in one line.
 //
-//	err := smtp.Send(ctx, r, "smtps://anna:secret@mail.example.com", &smtp.Message{From: "anna@example.com", To: []string{"bob@example.com"}, Subject: "hello", Text: "Hello, Bob."})
+//	err := smtp.Send(ctx, r, "smtps://anna:secret@mail.example.com", &smtp.Message{
+//		From: "anna@example.com", To: []string{"bob@example.com"}, Subject: "hello", Text: "Hello, Bob.",
+//	})
 func Send(ctx context.Context, r *reactor.Reactor, server string, m *Message) error {
 	c, err := ParseURL(server)
 	if err != nil {
