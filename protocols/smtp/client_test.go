@@ -209,6 +209,25 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
+// An address beyond ASCII goes to servers that take it, as they want it; nobody is asked for it in vain.
+func TestUTF8(t *testing.T) {
+	t.Parallel()
+	m := hello()
+	m.To = []string{"Jörg <jörg@example.com>"}
+	with := serve(t, &server{utf8: true}, smtp.TLSStartTLS)
+	errs := client(t, with, smtp.TLSStartTLS).SendAll(t.Context(), m, hello())
+	got := with.messages()
+	if errs[0] != nil || errs[1] != nil || len(got) != 2 || !got[0].utf8 || got[0].to[0] != "jörg@example.com" || got[1].utf8 {
+		t.Errorf("%v, %+v", errs, got)
+	}
+	without := serve(t, &server{}, smtp.TLSStartTLS)
+	errs = client(t, without, smtp.TLSStartTLS).SendAll(t.Context(), m, hello())
+	wantError(t, "without SMTPUTF8", errs[0], smtp.StepMessage, 0, false, smtp.ErrMessage)
+	if errs[1] != nil || len(without.messages()) != 1 {
+		t.Errorf("the next: %v", errs[1])
+	}
+}
+
 // Limits of a message, before anything is sent.
 func TestMessageLimits(t *testing.T) {
 	t.Parallel()
