@@ -13,14 +13,17 @@ import (
 // limitStructs are the structs with a section of limits in docs/limits.md or in the page of their package, "## reactor.Config"
 // and so on.
 var limitStructs = map[string][]string{
-	"reactor":                             {"Config", "ListenLimits", "DialOptions"},
+	"reactor":                             {"Config", "ListenLimits", "DialOptions", "PacketOptions"},
 	"transports/tcp":                      {"Config", "KeepAlive", "Dialer"},
 	"transports/unix":                     {"Config", "Dialer"},
+	"transports/udp":                      {"Config"},
+	"protocols/tftp":                      {"Server", "Files", "Origin", "Client"},
+	"protocols/tftp/transfer":             {"Config"},
 	"transports/tls":                      {"Server", "Client", "Dialer", "StoreConfig"},
 	"transports/proxy":                    {"Protocol"},
 	"transports/netaddr":                  {"ParseConfig", "ListConfig"},
 	"transports/inherit":                  {"Successor"},
-	"protocols/http1":                     {"Server", "FilesConfig"},
+	"protocols/http1":                     {"Server", "FilesConfig", "Client", "ClientConn", "ConnectDialer", "Proxy"},
 	"protocols/http1/wire":                {"Limits"},
 	"protocols/http1/middleware":          {"Timeout", "RequestID", "ETag", "CORS", "SecurityHeaders"},
 	"protocols/http1/middleware/compress": {"Responses", "Requests"},

@@ -22,13 +22,14 @@ const (
 // the largest record that came, at the least 576 bytes.
 type Layer struct {
 	conn   *reactor.Conn
+	below  reactor.Layer // what it writes to: of a TLS connection through another one; nil: conn itself
 	tls    *ctls.Conn
 	stream *reactor.Stream // what the handshake reads from; nil after it
 
 	in     []byte // ciphertext that crypto/tls has not taken: of the loop's buffer within a turn, else kept
 	kept   *[]byte
 	early  []byte // plain text that was read before the connection was adopted
-	left   int // bytes of the record that is being taken
+	left   int    // bytes of the record that is being taken
 	header [recordHeader]byte
 	headed uint8  // bytes of the record's header that were taken
 	piece  uint16 // of a client's first records, which are in the clear; 0 behind them
