@@ -6,13 +6,26 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	gosmtp "github.com/emersion/go-smtp"
 )
 
 // mailbox is a mail server that keeps what it gets, and refuses nobody@.
-type mailbox struct{ got []string }
+type mailbox struct {
+	mu  sync.Mutex
+	got []string
+}
+
+// take gives what has come since the last call.
+func (b *mailbox) take() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	got := b.got
+	b.got = nil
+	return got
+}
 
 func (b *mailbox) NewSession(*gosmtp.Conn) (gosmtp.Session, error) { return session{b}, nil }
 
@@ -29,6 +42,8 @@ func (session) Rcpt(to string, _ *gosmtp.RcptOptions) error {
 
 func (s session) Data(r io.Reader) error {
 	text, err := io.ReadAll(r)
+	s.box.mu.Lock()
+	defer s.box.mu.Unlock()
 	s.box.got = append(s.box.got, string(text))
 	return err
 }
@@ -68,7 +83,6 @@ func TestMail(t *testing.T) {
 		{[]string{"-server", "smtp://" + ln.Addr().String(), "-to", "bob@host.example"}, exitTLS, nil},
 		{[]string{"-server", "smtp://" + closed(t) + "?tls=none", "-to", "bob@host.example"}, exitNetwork, nil},
 	} {
-		box.got = nil
 		code, out, errs := cli(t, "from standard input", append(append([]string(nil), from...), tt.args...)...)
 		if code != tt.want {
 			t.Errorf("%v: %d; want %d: %s", tt.args, code, tt.want, errs)
@@ -76,13 +90,14 @@ func TestMail(t *testing.T) {
 		if strings.Contains(errs, "\x1b") {
 			t.Errorf("%q", errs)
 		}
-		if (len(box.got) == 1) != (code == exitOK) {
-			t.Errorf("%v: %d mails", tt.args, len(box.got))
+		got := box.take()
+		if (len(got) == 1) != (code == exitOK) {
+			t.Errorf("%v: %d mails", tt.args, len(got))
 			continue
 		}
 		for _, h := range tt.has {
-			if !strings.Contains(box.got[0], h) {
-				t.Errorf("%v: no %q in %q", tt.args, h, box.got[0])
+			if !strings.Contains(got[0], h) {
+				t.Errorf("%v: no %q in %q", tt.args, h, got[0])
 			}
 		}
 		if strings.Contains(strings.Join(tt.args, " "), "-json") && !strings.Contains(out, `"recipients":1`) {

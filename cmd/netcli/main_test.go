@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,9 +103,10 @@ func closed(t testing.TB) string {
 
 func TestExits(t *testing.T) {
 	srv := site(t)
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	defer secure.Close()
-	secure.Config.ErrorLog = nil
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		args string
@@ -309,9 +312,9 @@ func TestTLSFlags(t *testing.T) {
 // TestProxy: requests go through the proxy that is named.
 func TestProxy(t *testing.T) {
 	srv := site(t)
-	asked := 0
+	var asked atomic.Int64
 	via := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		fmt.Fprint(w, "by the proxy for ", r.URL)
 	}))
 	defer via.Close()
@@ -323,8 +326,8 @@ func TestProxy(t *testing.T) {
 			t.Errorf("%d, %q", code, out)
 		}
 	}
-	if asked != 2 {
-		t.Errorf("asked %d times", asked)
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
 	}
 }
 

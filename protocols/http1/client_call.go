@@ -170,7 +170,6 @@ func (cc *ClientConn) Send(call *Call, q *ClientRequest, body []byte, h CallHand
 	if q.Close || call.connect || call.upgrade {
 		cc.over = true
 	}
-	cc.used = true
 	cc.c.WriteNow(b) // a connection that does not take it closes, and h hears of that
 	return nil
 }

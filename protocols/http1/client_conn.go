@@ -38,7 +38,6 @@ type ClientConn struct {
 	sending *Call      // of these, the last one, whose body is not complete
 	room    [1]*Call
 	over    bool
-	used    bool
 
 	// Loop only.
 	resp     wire.Response

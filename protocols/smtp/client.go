@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -222,6 +223,9 @@ func (s *session) deliver(l *letter) (err, broken error) {
 		}
 		return e, nil
 	}
+	if err := s.internationalize(l.envelope); err != nil {
+		return err, nil
+	}
 	if err := s.sc.Mail("<" + l.from + ">"); err != nil {
 		return fail(StepMail, err)
 	}
@@ -252,6 +256,18 @@ func (s *session) deliver(l *letter) (err, broken error) {
 		return e, nil
 	}
 	return nil, nil
+}
+
+// internationalize asks for SMTPUTF8 (RFC 6531) where an address needs it, and only there: a server on the way may not have it.
+func (s *session) internationalize(e envelope) error {
+	needed := slices.ContainsFunc(append([]string{e.from}, e.to...), func(addr string) bool {
+		return strings.ContainsFunc(addr, func(r rune) bool { return r >= 0x80 })
+	})
+	s.sc.SkipSMTPUTF8(!needed)
+	if offered, _ := s.sc.Extension("SMTPUTF8"); needed && !offered {
+		return &Error{Step: StepMessage, Err: fmt.Errorf("%w: the server takes no addresses beyond ASCII (SMTPUTF8)", ErrMessage)}
+	}
+	return nil
 }
 
 // recipients tells the server of all of them, so that the error has all that it refuses.

@@ -157,8 +157,9 @@ func TestNoServer(t *testing.T) {
 	if err := c.Send(ctx, hello()); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	c.Reactor.EachLoop(t.Context(), func(int) { err = c.Send(context.Background(), hello()) })
-	if !errors.Is(err, reactor.ErrOnLoop) {
+	onLoop := make(chan error, c.Reactor.Loops())
+	c.Reactor.EachLoop(t.Context(), func(int) { onLoop <- c.Send(context.Background(), hello()) })
+	if err := <-onLoop; !errors.Is(err, reactor.ErrOnLoop) {
 		t.Errorf("on a loop: %v", err)
 	}
 }
@@ -186,12 +187,14 @@ func TestCutShort(t *testing.T) {
 		if err := os.WriteFile(path, make([]byte, 1<<20), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		s.mu.Lock()
 		s.rcpt = func(to string) error {
 			if to == "spoil@example.com" {
 				spoil()
 			}
 			return nil
 		}
+		s.mu.Unlock()
 		m.To = []string{"spoil@example.com"}
 		errs := c.SendAll(t.Context(), m, hello())
 		wantError(t, name, errs[0], smtp.StepMessage, 0, false, smtp.ErrMessage)
@@ -203,6 +206,25 @@ func TestCutShort(t *testing.T) {
 		if got.to[0] == "spoil@example.com" {
 			t.Errorf("the server took a message that was cut short")
 		}
+	}
+}
+
+// An address beyond ASCII goes to servers that take it, as they want it; nobody is asked for it in vain.
+func TestUTF8(t *testing.T) {
+	t.Parallel()
+	m := hello()
+	m.To = []string{"Jörg <jörg@example.com>"}
+	with := serve(t, &server{utf8: true}, smtp.TLSStartTLS)
+	errs := client(t, with, smtp.TLSStartTLS).SendAll(t.Context(), m, hello())
+	got := with.messages()
+	if errs[0] != nil || errs[1] != nil || len(got) != 2 || !got[0].utf8 || got[0].to[0] != "jörg@example.com" || got[1].utf8 {
+		t.Errorf("%v, %+v", errs, got)
+	}
+	without := serve(t, &server{}, smtp.TLSStartTLS)
+	errs = client(t, without, smtp.TLSStartTLS).SendAll(t.Context(), m, hello())
+	wantError(t, "without SMTPUTF8", errs[0], smtp.StepMessage, 0, false, smtp.ErrMessage)
+	if errs[1] != nil || len(without.messages()) != 1 {
+		t.Errorf("the next: %v", errs[1])
 	}
 }
 

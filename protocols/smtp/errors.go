@@ -61,10 +61,10 @@ type Error struct {
 type Refusal struct {
 	// Recipient is the address.
 	Recipient string
-	// Code, Enhanced and Text are as in Error.
-	Code     int
-	Enhanced string
-	Text     string
+	// Code is as in Error.
+	Code int
+	// Enhanced and Text are as in Error.
+	Enhanced, Text string
 }
 
 // Error says where it happened and what.

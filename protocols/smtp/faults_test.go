@@ -262,6 +262,20 @@ func TestDrip(t *testing.T) {
 	})
 }
 
+// Every answer has the whole time: a slow server is no stalled one.
+func TestSlowServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln, end := stalled(t, script{}.with(), 5*time.Second)
+		defer end()
+		r := reactortest.New(t, reactor.Config{Loops: 1, StallAfter: -1})
+		start := time.Now()
+		err := (&smtp.Client{Reactor: r, Addr: ln.Addr().String(), TLS: smtp.TLSNone}).Send(t.Context(), hello())
+		if d := time.Since(start); err != nil || d < 6*time.Minute {
+			t.Errorf("%v after %v", err, d)
+		}
+	})
+}
+
 func TestParseURL(t *testing.T) {
 	for in, want := range map[string]smtp.Client{
 		"smtp://mail.example.com":                      {Addr: "mail.example.com"},

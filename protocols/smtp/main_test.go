@@ -30,6 +30,7 @@ type received struct {
 	text []byte
 	tls  bool
 	user string
+	utf8 bool
 }
 
 // server is go-smtp's in this process.
@@ -39,6 +40,7 @@ type server struct {
 	auth  map[string]func(*received) sasl.Server
 	rcpt  func(to string) error
 	data  func() error
+	utf8  bool
 
 	mu  sync.Mutex
 	got []received
@@ -62,6 +64,7 @@ func serve(t testing.TB, s *server, mode smtp.TLSMode) *server {
 	srv := gosmtp.NewServer(s)
 	srv.Domain = "mail.test"
 	srv.AllowInsecureAuth = true
+	srv.EnableSMTPUTF8 = s.utf8
 	srv.ReadTimeout, srv.WriteTimeout = patience, patience
 	srv.ErrorLog = quiet{}
 	cfg := &ctls.Config{Certificates: []ctls.Certificate{cert}}
@@ -107,15 +110,18 @@ type session struct {
 func (c *session) Reset()        { c.m.from, c.m.to, c.m.text = "", nil, nil }
 func (c *session) Logout() error { return nil }
 
-func (c *session) Mail(from string, _ *gosmtp.MailOptions) error {
-	c.m.from = from
+func (c *session) Mail(from string, o *gosmtp.MailOptions) error {
+	c.m.from, c.m.utf8 = from, o.UTF8
 	_, c.m.tls = c.conn.TLSConnectionState()
 	return nil
 }
 
 func (c *session) Rcpt(to string, _ *gosmtp.RcptOptions) error {
-	if c.s.rcpt != nil {
-		if err := c.s.rcpt(to); err != nil {
+	c.s.mu.Lock()
+	rcpt := c.s.rcpt
+	c.s.mu.Unlock()
+	if rcpt != nil {
+		if err := rcpt(to); err != nil {
 			return err
 		}
 	}

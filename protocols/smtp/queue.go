@@ -37,7 +37,7 @@ type Queue struct {
 	// Client sends; it must be set.
 	Client Sender
 	// Done is called for each message when it is over with it, once, on a goroutine of the Queue's: with nil when it was taken, or with
-	// the last error when it was given up: because that was for good, or MaxAge was over. nil: nobody is told.
+	// the last error when it was given up: because that was for good, or MaxAge was over. nil: nobody is told. It may call Add, not Close.
 	Done func(m *Message, attempts int, err error)
 	// Logger tells of each attempt that failed; nil: nobody.
 	Logger *slog.Logger
@@ -74,9 +74,10 @@ type QueueStats struct {
 	Added, Refused uint64
 	// Sent were taken by the server; Failed were given up. Attempts that failed for now are Retries.
 	Sent, Failed, Retries uint64
-	// Waiting is how many wait for an attempt, Sending how many are being sent, Bytes their size.
+	// Waiting is how many wait for an attempt, Sending how many are being sent.
 	Waiting, Sending int
-	Bytes            int64
+	// Bytes is their size together.
+	Bytes int64
 }
 
 // item is a message in a Queue.

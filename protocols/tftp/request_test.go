@@ -104,7 +104,19 @@ func TestPolicies(t *testing.T) {
 				t.Errorf("%+v: %s has %q, %v", c, name, b, err)
 			}
 		}
+		waitNoTemps(s.dir)
 		noTemps(t, s.dir)
+	}
+}
+
+// waitNoTemps waits until workers have cleared up.
+func waitNoTemps(dir string) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if left, _ := filepath.Glob(filepath.Join(dir, ".tftp-*")); len(left) == 0 {
+			return
+		}
 	}
 }
 
@@ -141,11 +153,13 @@ func TestQuota(t *testing.T) {
 		{"a", 1000, -1, false}, // what it replaces goes
 		{"b", 50_000, -1, false},
 	} {
+		waitNoTemps(s.dir) // what failed gives back what it took a moment after the client knows
 		err := put(c.name, c.n, c.announce)
 		if (err != nil) != c.fails || err != nil && !strings.Contains(err.Error(), "error 3") {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
+	waitNoTemps(s.dir)
 	noTemps(t, s.dir)
 }
 
@@ -181,13 +195,7 @@ func TestKilledWrite(t *testing.T) {
 				t.Errorf("%+v", i)
 			}
 		}
-		// Workers may still be at it.
-		for end := time.Now().Add(patience); ; {
-			left, _ := filepath.Glob(filepath.Join(s.dir, ".tftp-*"))
-			if len(left) == 0 || time.Now().After(end) {
-				break
-			}
-		}
+		waitNoTemps(s.dir)
 		noTemps(t, s.dir)
 		if _, err := os.Stat(filepath.Join(s.dir, "new")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a part of a file: %v", err)

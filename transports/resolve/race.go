@@ -49,7 +49,7 @@ func (r *race[T]) run(ctx context.Context) (T, error) {
 	r.next, r.wait = stopped(), stopped()
 	defer r.next.Stop()
 	defer r.wait.Stop()
-	for r.running > 0 || r.six != nil || r.four != nil {
+	for r.running > 0 || r.tried < r.maxAttempts && (r.six != nil || r.four != nil) {
 		select {
 		case f := <-r.six:
 			r.six, r.open = nil, true

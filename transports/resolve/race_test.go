@@ -155,6 +155,10 @@ func TestHappyEyeballs(t *testing.T) {
 			six: none, fourAddrs: "192.0.2.1 192.0.2.2 192.0.2.3", max: 2, connect: map[string]time.Duration{"192.0.2.1": -ms, "192.0.2.2": -ms, "192.0.2.3": ms},
 			want: "192.0.2.1 refused 2ms", tries: "192.0.2.1 0s, 192.0.2.2 1ms",
 		},
+		"at most so many, whatever comes later": {
+			four: 5 * ms, fourAddrs: v4, six: time.Second, sixAddrs: v6, max: 1, connect: map[string]time.Duration{v4: -ms, v6: ms},
+			want: v4 + " refused 56ms", tries: v4 + " 55ms",
+		},
 		"cancelled while looking up":  {four: time.Second, six: time.Second, cancelAfter: 10 * ms, want: "context canceled 10ms"},
 		"cancelled while connecting":  {six: none, fourAddrs: v4, cancelAfter: 10 * ms, want: "context canceled 10ms", tries: v4 + " 0s"},
 		"other delays":                {sixAddrs: v6, four: 0, fourAddrs: v4, attempt: 10 * ms, connect: map[string]time.Duration{v4: ms}, want: v4 + " 11ms", tries: v6 + " 0s, " + v4 + " 10ms"},

@@ -75,6 +75,12 @@ func (e *ChecksumError) Is(target error) bool { return target == ErrChecksum }
 // errAnew has the run begin again from the first byte: what was loaded is not of what is there now, or cannot be continued.
 var errAnew = errors.New("download: begin anew")
 
+// Why a connection beside others ends: the rest is for one alone.
+var (
+	errNoRanges = errors.New("download: the server ignores ranges")
+	errAlone    = errors.New("download: the server refuses a second connection")
+)
+
 // fatal is an error that no other attempt would mend, of the disk above all.
 type fatal struct{ error }
 

@@ -222,9 +222,6 @@ func (r *run) ranged(ctx context.Context, s *span) error {
 	case http.StatusRequestedRangeNotSatisfiable:
 		return r.unsatisfiable(res, s, from)
 	default:
-		r.mu.Lock()
-		r.single = true // it may be the second connection that is refused
-		r.mu.Unlock()
 		return statusError(res)
 	}
 	first, last, total, ok := parseContentRange(res.Header["Content-Range"])
@@ -260,9 +257,6 @@ func (r *run) whole(res *http.Response) error {
 	return errAnew
 }
 
-// errNoRanges has the attempt go on with its first connection alone.
-var errNoRanges = errors.New("download: the server ignores ranges")
-
 func (r *run) noRanges() {
 	r.mu.Lock()
 	r.ranges, r.single = false, true
@@ -293,7 +287,7 @@ func (r *run) copy(a *attempt, s *span, n int64, more bool) error {
 		}
 		k, err := a.read(p)
 		if k > 0 {
-			if at := s.at.Load(); n < 0 && most >= 0 && at+int64(k) > most {
+			if at := s.at.Load(); most >= 0 && at+int64(k) > most {
 				return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
 			} else if _, werr := r.part.file.WriteAt(p[:k], at); werr != nil {
 				return fatal{werr}

@@ -423,9 +423,10 @@ func TestOnLoop(t *testing.T) {
 
 // TestTLS: the same over TLS, and a certificate that nobody vouches for ends it at once.
 func TestTLS(t *testing.T) {
-	srv := httptest.NewTLSServer(file(1, size, `"1"`))
-	defer srv.Close()
+	srv := httptest.NewUnstartedServer(file(1, size, `"1"`))
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
 	pool := x509.NewCertPool()
 	pool.AddCert(srv.Certificate())
 	for name, conf := range map[string]*tls.Config{"trusted": {RootCAs: pool}, "not trusted": nil} {
@@ -447,5 +448,23 @@ func TestTLS(t *testing.T) {
 		}
 		ours.Close()
 		theirs.CloseIdleConnections()
+	}
+}
+
+// TestMaxBytesOfParts: ranges that never say how many there are end at the limit.
+func TestMaxBytesOfParts(t *testing.T) { eachClient(t, testMaxBytesOfParts) }
+
+func testMaxBytesOfParts(t *testing.T, client *http.Client) {
+	o := serve(t, client, cut(400_000, chunked(file(1, size, `"1"`))), func(w http.ResponseWriter, r *http.Request) {
+		var from int64
+		fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/*", from, from+99_999))
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(make([]byte, 100_000))
+	})
+	d, path := quick(o), target(t)
+	d.MaxBytes = 2_000_000
+	if _, err := run(t, d, download.Job{URL: o.URL, Path: path}); !errors.Is(err, download.ErrTooLarge) {
+		t.Error(err)
 	}
 }

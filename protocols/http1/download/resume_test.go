@@ -166,12 +166,14 @@ func testBusy(t *testing.T, client *http.Client) {
 	}
 	path := target(t)
 	inner := make(chan error, 1)
-	var o *origin
-	o = serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+	self := make(chan *origin, 1)
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+		o := <-self
 		_, err := quick(o).Get(r.Context(), download.Job{URL: o.URL, Path: path})
 		inner <- err
 		file(1, size, "")(w, r)
 	})
+	self <- o
 	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path}); err != nil {
 		t.Fatal(err)
 	}
@@ -228,6 +230,15 @@ func testParallel(t *testing.T, client *http.Client) {
 			return func(w http.ResponseWriter, r *http.Request) {
 				if isRange(r) && n < 4 {
 					w.WriteHeader(http.StatusServiceUnavailable)
+					return
+				}
+				file(1, size, `"1"`)(w, r)
+			}
+		}, 1},
+		{"one connection alone, it says, and for long", func(n int) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if isRange(r) && n < 4 {
+					status([]int{503, 403}[n%2], "Retry-After: 3600")(w, r)
 					return
 				}
 				file(1, size, `"1"`)(w, r)

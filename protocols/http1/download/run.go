@@ -98,6 +98,8 @@ func (r *run) loop(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, errAlone):
+			continue
 		case errors.Is(err, errAnew):
 			if anew++; anew > maxAnew {
 				return ErrChanged
@@ -210,7 +212,7 @@ func (r *run) together(ctx context.Context, spans []*span, leader func(context.C
 	for range workers {
 		wg.Go(func() {
 			for s := range queue {
-				if err := r.rest(ctx, s); err != nil {
+				if err := r.beside(ctx, s); err != nil {
 					failed(err)
 					return
 				}
@@ -219,12 +221,26 @@ func (r *run) together(ctx context.Context, spans []*span, leader func(context.C
 	}
 	wg.Wait()
 	switch {
-	case errors.Is(first, errNoRanges) && r.complete():
-		return nil // the first connection read on
+	case (errors.Is(first, errNoRanges) || errors.Is(first, errAlone)) && r.complete():
+		return nil // the others did it
 	case errors.Is(first, errNoRanges):
 		return errAnew
 	}
 	return first
+}
+
+// beside loads a span beside others. A status that is none for a part may be meant for a second connection alone: then there is none
+// from now on, and the status counts when it comes again.
+func (r *run) beside(ctx context.Context, s *span) error {
+	err := r.rest(ctx, s)
+	var status *StatusError
+	if errors.As(err, &status) {
+		r.mu.Lock()
+		r.single = true
+		r.mu.Unlock()
+		return errAlone
+	}
+	return err
 }
 
 func (r *run) complete() bool {
