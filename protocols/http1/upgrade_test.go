@@ -255,3 +255,19 @@ func TestNewConn(t *testing.T) {
 		onTime(t, start, 120*time.Second)
 	})
 }
+
+// An answer may offer an upgrade; a handler's answer that is complete may not any more, and no name forges fields.
+func TestOfferUpgrade(t *testing.T) {
+	everySplit(t, func(x *http1.Exchange) {
+		if x.OfferUpgrade("a\r\nB: c") == nil {
+			t.Error("CRLF in the name")
+		}
+		if err := x.OfferUpgrade("shout"); err != nil {
+			t.Error(err)
+		}
+		x.Respond(426, "", []byte("no"))
+		if x.OfferUpgrade("shout") == nil {
+			t.Error("after the answer")
+		}
+	}, get("/"), "HTTP/1.1 426 Upgrade Required\r\nUpgrade: shout\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nno")
+}
