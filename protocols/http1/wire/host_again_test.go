@@ -13,9 +13,22 @@ func TestHostAgain(t *testing.T) {
 		host string
 		good bool
 	}{
-		{"a.example", true}, {"a.example", true}, {"a.exampl e", false}, {"a.exampl e", false}, {"a.example", true},
-		{"a.example:80", true}, {"a.example:8x", false}, {"a.example", true}, {"", true}, {"[::1]", true}, {"[::1", false}, {"[::1]", true},
-		{long, true}, {long, true}, {long + "/", false}, {long, true},
+		{"a.example", true},
+		{"a.example", true},
+		{"a.exampl e", false},
+		{"a.exampl e", false},
+		{"a.example", true},
+		{"a.example:80", true},
+		{"a.example:8x", false},
+		{"a.example", true},
+		{"", true},
+		{"[::1]", true},
+		{"[::1", false},
+		{"[::1]", true},
+		{long, true},
+		{long, true},
+		{long + "/", false},
+		{long, true},
 	} {
 		n, err := r.Parse([]byte("GET / HTTP/1.1\r\nHost: "+c.host+"\r\n\r\n"), nil)
 		if (err == nil) != c.good || (n > 0) != c.good {
