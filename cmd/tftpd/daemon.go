@@ -34,6 +34,8 @@ type daemon struct {
 	server  *tftp.Server
 	files   *tftp.Files
 	board   *dashboard.Dashboard
+	addr    string         // that it listens on
+	lines   chan tftp.Info // transfers to log; nil: none
 }
 
 func start(o *options, log *slog.Logger) (*daemon, error) {
@@ -45,6 +47,7 @@ func start(o *options, log *slog.Logger) (*daemon, error) {
 	}
 	if !o.quiet {
 		lines := make(chan tftp.Info, 4096)
+		d.lines = lines
 		go func() {
 			for t := range lines {
 				log.Info("transfer", "", &t)
@@ -109,6 +112,7 @@ func (d *daemon) listen() error {
 	if err := d.server.Serve(d.reactor, s); err != nil {
 		return err
 	}
+	d.addr = s.LocalAddr().String()
 	fmt.Printf("listening on tftp://%v\n", s.LocalAddr())
 	if d.o.metrics == "" {
 		return nil
@@ -182,7 +186,9 @@ func (d *daemon) shutdown(ctx context.Context) error {
 	}
 	rest, done := context.WithTimeout(context.Background(), 5*time.Second)
 	defer done()
-	d.reactor.Shutdown(rest)
+	if d.reactor.Shutdown(rest) == nil && d.lines != nil {
+		close(d.lines) // nothing runs that could write
+	}
 	return err
 }
 

@@ -49,7 +49,7 @@ func TestRefusals(t *testing.T) {
 		{wrq("dir"), 2, ""},
 		{wrq("nowhere/f"), 1, "not_found"},
 		{wrq("../f"), 2, "access"},
-		{wrq("f", "tsize", fmt.Sprint(2<<30)), 3, "too_large"},
+		{wrq("f", "tsize", fmt.Sprint(int64(2<<30))), 3, "too_large"},
 		{wrq(".tftp-1.part"), 2, "access"},
 	} {
 		p := newPeer(t, s.addr)
