@@ -4,7 +4,7 @@ NETPOLL ?= latest
 # What the race detector runs: all but the checks of the tree itself, which have no second goroutine.
 CONCURRENT = $$(go list ./... | grep -v /internal/lint)
 # What has checks against real clients and peers.
-INTEROP = ./interop ./transports/proxy ./protocols/http1/auth ./protocols/http1/dashboard ./cmd/relay
+INTEROP = ./interop ./transports/proxy ./protocols/http1/auth ./protocols/http1/dashboard ./protocols/tftp ./cmd/relay
 TOOL = go tool -modfile=internal/tools/go.mod
 
 .PHONY: help test race portable lint fmt fuzz bench idle interop soak netpoll-next api cover

@@ -114,7 +114,10 @@ func (r *Reactor) Listen(ln net.Listener, p Protocol) (*Listener, error) {
 func (a *acceptor) timerLoop() *loop   { return a.loop }
 func (a *acceptor) timerList() **Timer { return nil }
 func (a *acceptor) ended() bool        { return false }
-func (a *acceptor) turn(f func())      { a.loop.guardTask(f) }
+func (a *acceptor) turn(f func()) {
+	a.loop.noisy = true
+	a.loop.guardTask(f)
+}
 
 // start has every socket registered on its loop, and tells how each fared.
 func (l *Listener) start() <-chan error {

@@ -22,7 +22,7 @@ const (
 	stateClosed
 )
 
-// Conn is one connection on a loop. Post, Write, WriteRaw, WriteShared, SendFile, CloseWrite, Close, CloseLinger, Abort,
+// Conn is one connection on a loop. Post, Write, WriteNow, WriteRaw, WriteShared, SendFile, CloseWrite, Close, CloseLinger, Abort,
 // Offload and the addresses are safe from any goroutine; the rest may be called on the connection's loop only, that is: in
 // its handler's methods, its timers and its posted functions.
 //
@@ -74,6 +74,7 @@ type Conn struct {
 	overHigh  bool          // unsent passed HighWater: OnWritable is due
 	finWanted bool
 	closed    bool // no more writes
+	direct    bool // WriteNow has sent something since the last flush
 	gone      bool // the descriptor may be another's
 	mode      closeMode
 	reqErr    error
@@ -181,9 +182,13 @@ func (c *Conn) Upgrade(h Handler) {
 	c.schedule()
 }
 
-// SetLayer puts a Layer between the socket and the handler; bytes not consumed so far go through it. Loop only.
+// SetLayer puts a Layer between the socket and the handler; bytes not consumed so far go through it. On a connection that has
+// one the new one goes on top of it, and has to write what it makes to that one in place of Conn.WriteRaw. Loop only.
 func (c *Conn) SetLayer(l Layer) {
 	c.mu.Lock()
+	if c.layer != nil {
+		l = &stack{lower: c.layer, upper: l}
+	}
 	c.layer = l
 	c.mu.Unlock()
 	if c.carry != nil && !c.delivering {
@@ -196,8 +201,13 @@ func (c *Conn) SetLayer(l Layer) {
 	c.schedule()
 }
 
-// Layer is the one installed, or nil. Loop only.
-func (c *Conn) Layer() Layer { return c.layer }
+// Layer is the one installed, the topmost of several, or nil. Loop only.
+func (c *Conn) Layer() Layer {
+	if s, ok := c.layer.(*stack); ok {
+		return s.upper
+	}
+	return c.layer
+}
 
 // Pause stops reading the socket from the end of this turn on: the peer's window closes and memory stays flat. A reset is
 // still noticed; on the portable engine only once up to 16 KiB that it reads ahead have been filled. Loop only.

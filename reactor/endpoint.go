@@ -138,7 +138,8 @@ func (e *Endpoint) Offload(f func()) error {
 	return e.reactor.workers.run(e.loop, job{e: e, f: f})
 }
 
-// WokeGoroutine is Conn.WokeGoroutine. Any goroutine.
+// WokeGoroutine tells the loop that this turn made a goroutine runnable. It matters more than for a Conn: a loop that only
+// handles datagrams yields once in a millisecond, unless it is told. Any goroutine.
 func (e *Endpoint) WokeGoroutine() { e.loop.kick() }
 
 // Close is CloseWith(nil).

@@ -29,6 +29,8 @@ type loop struct {
 	poison  bool   // tests: overwrite the scratch buffer after each OnData
 
 	// Loop only.
+	noisy     bool          // something in this batch may have made a goroutine runnable
+	yielded   time.Duration // when the loop last yielded, since base
 	base      time.Time
 	mark      time.Duration // since base: the last reading of the clock, when the running hook began
 	wall      time.Time     // the wall clock, as of wallAt
@@ -50,7 +52,9 @@ type loop struct {
 	cur    atomic.Pointer[Conn] // whose hook runs, for the watchdog
 	curEnd atomic.Pointer[Endpoint]
 	ends   atomic.Int64 // open endpoints
-	since  atomic.Int64 // when the running batch began, since base; 0: idle
+
+	directWrites, directBytes atomic.Uint64 // of WriteNow: system calls off the loop
+	since                     atomic.Int64  // when the running batch began, since base; 0: idle
 
 	// A poster queues first and looks at awake then; the loop clears awake first and looks at queued then. So one of them
 	// sees the other, and no wake-up is lost.
@@ -145,8 +149,10 @@ func (l *loop) BatchEnd() {
 		if l.kicked.Load() {
 			// With all loops busy a new goroutine would else wait for the scheduler's next preemption, 10 ms away.
 			l.kicked.Store(false)
+			l.since.Store(0)
 			runtime.Gosched()
 			l.mark = l.clock() // what others ran for is not the next handler's
+			l.since.Store(int64(l.mark) + 1)
 			ran = true
 		}
 		if !ran {
@@ -191,6 +197,7 @@ func shrink[T any](s []T) []T {
 }
 
 func (l *loop) runTask(t task) {
+	l.noisy = true
 	if t.e != nil {
 		t.e.posted(t.f)
 		return
@@ -268,7 +275,23 @@ func (l *loop) startTimer(t *Timer, d time.Duration) {
 }
 
 // enter and leave frame every hook: leave measures it, and its end is the next one's beginning.
-func (l *loop) enter(c *Conn) { l.cur.Store(c) }
+func (l *loop) enter(c *Conn) {
+	l.noisy = true
+	l.cur.Store(c)
+}
+
+// yieldEvery is how long batches may follow each other without a yield.
+const yieldEvery = time.Millisecond
+
+// Quiet is the poller's question behind BatchEnd: only datagrams and timers of endpoints were handled, and nothing said that it
+// woke a goroutine.
+func (l *loop) Quiet() bool {
+	if !l.noisy && l.mark-l.yielded < yieldEvery {
+		return true
+	}
+	l.noisy, l.yielded = false, l.mark
+	return false
+}
 
 func (l *loop) leave(c *Conn) time.Duration {
 	now := l.clock()

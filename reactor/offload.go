@@ -222,6 +222,17 @@ func (l *loop) kick() { l.kicked.Store(true) }
 // loops busy it would else start up to 10 ms late. Offload and Stream do this themselves. Any goroutine.
 func (c *Conn) WokeGoroutine() { c.loop.kick() }
 
-// OnLoop says whether the caller runs on a loop's goroutine, where it must not wait. It takes about a microsecond, so ask
-// only before waiting.
-func OnLoop() bool { return poll.OnLoop() }
+// OnLoop says whether the caller runs on a loop's goroutine, where it must not wait. While any loop handles events it takes about
+// a microsecond, so ask only before waiting.
+func OnLoop() bool {
+	all := running.Load()
+	if all == nil {
+		return false
+	}
+	for _, l := range *all {
+		if l.since.Load() != 0 { // only then does anybody's code run on it
+			return poll.OnLoop()
+		}
+	}
+	return false
+}

@@ -80,7 +80,9 @@ const (
 // PacketSocket is a bound datagram socket for OpenPacket: one of transports/udp, a *net.UDPConn, or any net.PacketConn whose
 // addresses are *net.UDPAddr.
 type PacketSocket interface {
+	// LocalAddr is the address that it is bound to.
 	LocalAddr() net.Addr
+	// Close closes one that was not given to a reactor.
 	Close() error
 }
 

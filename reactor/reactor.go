@@ -99,7 +99,20 @@ func adopt(p poll.Loop, index int) *loop {
 	}
 	l := newLoop(p, index)
 	owned.loops[p] = l
+	noteRunning()
 	return l
+}
+
+// running are the loops in owned, for reading without a lock.
+var running atomic.Pointer[[]*loop]
+
+// noteRunning brings running up to date. With owned.mu held.
+func noteRunning() {
+	all := make([]*loop, 0, len(owned.loops))
+	for _, l := range owned.loops {
+		all = append(all, l)
+	}
+	running.Store(&all)
 }
 
 // Engine is "netpoll" or "portable".
@@ -202,6 +215,7 @@ func (r *Reactor) stopLoops() {
 		l.poll.Close()
 		owned.mu.Lock()
 		delete(owned.loops, l.poll)
+		noteRunning()
 		owned.mu.Unlock()
 	}
 }

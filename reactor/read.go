@@ -147,8 +147,14 @@ func (c *Conn) feed(in []byte) {
 	}
 }
 
-// feedRaw passes ciphertext to the layer for later.
+// feedRaw passes ciphertext to the layer that was just installed, for later.
 func (c *Conn) feedRaw(in []byte) {
+	if s, ok := c.layer.(*stack); ok { // it has been through the lower one
+		if err := s.feedUpper(in); err != nil {
+			c.layerFailed(err)
+		}
+		return
+	}
 	if err := c.layer.Feed(in); err != nil {
 		c.layerFailed(err)
 	}

@@ -101,6 +101,8 @@ func (r *Reactor) EachLoop(ctx context.Context, f func(loop int)) error {
 
 func (l *loop) snapshot() LoopStats {
 	s := l.stats
+	s.Writes += l.directWrites.Load()
+	s.BytesWritten += l.directBytes.Load()
 	s.Conns = l.conns.Load()
 	s.Endpoints = l.ends.Load()
 	s.Uptime = l.clock()

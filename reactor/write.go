@@ -28,6 +28,32 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return c.writeLocked(p)
 }
 
+// WriteNow is Write for one whose goroutine is about to wait for the answer: off the loop, with nothing queued in front, it sends
+// at once, which saves waking the loop to do it. What the kernel does not take is queued. Any goroutine; on the loop, with a
+// Layer, and on the portable engine it is Write.
+func (c *Conn) WriteNow(p []byte) (int, error) {
+	c.mu.Lock()
+	w, ok := c.src.(poll.DirectWriter)
+	if !ok || c.layer != nil || c.head != nil || c.scheduled || c.blocked || c.gone || c.closed || c.finWanted {
+		c.mu.Unlock()
+		return c.Write(p)
+	}
+	defer c.mu.Unlock()
+	n, err := w.WriteDirect(p)
+	if n > 0 {
+		c.direct = true
+		c.loop.directWrites.Add(1)
+		c.loop.directBytes.Add(uint64(n))
+	}
+	if n == len(p) && err == nil {
+		return n, nil
+	}
+	if _, err := c.writeLocked(p[n:]); err != nil { // the loop meets the error that there was, if there was one
+		return n, err
+	}
+	return len(p), nil
+}
+
 // WriteRaw is Write past the Layer: for the layer itself. Any goroutine.
 func (c *Conn) WriteRaw(p []byte) (int, error) {
 	c.mu.Lock()
@@ -155,6 +181,9 @@ func (c *Conn) dropQueueLocked() {
 // flushLocked sends what it may: until the queue is empty, the kernel takes no more, a file has to be read, or the budget is
 // used up.
 func (c *Conn) flushLocked() error {
+	if c.direct {
+		c.direct, c.progress = false, c.loop.mark
+	}
 	budget := flushBudget
 	for c.head != nil && !c.blocked && !c.diskLocked() && budget > 0 && c.mode != closeAbort {
 		n, asked, err := c.sendLocked()

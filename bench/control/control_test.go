@@ -27,15 +27,17 @@ func TestServeAnswersEachLine(t *testing.T) {
 
 // The peers' module cannot import this one without its dependencies, so it has a copy.
 func TestPeersUseTheSameControl(t *testing.T) {
-	ours, err := os.ReadFile("control.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := os.ReadFile("../peers/control/control.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(ours, theirs) {
-		t.Error("bench/control/control.go and bench/peers/control/control.go differ")
+	for _, name := range []string{"control.go", "load.go"} {
+		ours, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := os.ReadFile("../peers/control/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(ours, theirs) {
+			t.Errorf("bench/control/%s and bench/peers/control/%s differ", name, name)
+		}
 	}
 }

@@ -14,6 +14,7 @@ require (
 	github.com/lesismal/nbio v1.5.9
 	github.com/lxzan/gws v1.8.9
 	github.com/panjf2000/gnet/v2 v2.9.0
+	github.com/pin/tftp/v3 v3.2.0
 	github.com/uptrace/bunrouter v1.0.23
 	github.com/valyala/fasthttp v1.77.0
 )
@@ -39,6 +40,7 @@ require (
 	go.uber.org/zap v1.27.0 // indirect
 	golang.org/x/arch v0.0.0-20210923205945-b76863e36670 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sync v0.11.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	google.golang.org/protobuf v1.34.1 // indirect

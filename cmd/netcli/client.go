@@ -35,6 +35,13 @@ type httpFlags struct {
 }
 
 func (f *httpFlags) add(fs *flag.FlagSet) {
+	f.addConnection(fs)
+	fs.BoolVar(&f.std, "std", false, "use net/http's Transport (HTTP/2) in place of calandria's client")
+	fs.BoolVar(&f.compress, "compressed", false, "ask for a compressed answer, and decode it")
+}
+
+// addConnection adds those that a WebSocket has, too.
+func (f *httpFlags) addConnection(fs *flag.FlagSet) {
 	fs.Var(&f.headers, "H", "a field of the request, \"Name: value\"; repeatable")
 	fs.StringVar(&f.user, "user", "", "name:password for Basic authentication; without a password that of $"+passwordVar)
 	fs.StringVar(&f.agent, "A", "netcli", "the User-Agent")
@@ -44,8 +51,6 @@ func (f *httpFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.key, "key", "", "PEM file of its key; empty: in the same file")
 	fs.StringVar(&f.proxy, "proxy", "", "http://, https:// or socks5:// proxy; empty: as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say")
 	fs.BoolVar(&f.noProxy, "noproxy", false, "use no proxy, whatever the environment says")
-	fs.BoolVar(&f.std, "std", false, "use net/http's Transport (HTTP/2) in place of calandria's client")
-	fs.BoolVar(&f.compress, "compressed", false, "ask for a compressed answer, and decode it")
 	fs.DurationVar(&f.timeout, "timeout", 0, "longest time in all; 0: as long as it takes")
 	fs.DurationVar(&f.connect, "connect-timeout", 30*time.Second, "longest time for a connection")
 }
@@ -135,10 +140,15 @@ func (f *httpFlags) client() (c *http.Client, closeAll func(), err error) {
 	}
 	return &http.Client{Transport: t}, func() {
 		t.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		r.Shutdown(ctx) // what is left after a second ends with the process
+		shutdown(r)
 	}, nil
+}
+
+// shutdown ends a command's reactor; what is left after a second ends with the process.
+func shutdown(r *reactor.Reactor) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	r.Shutdown(ctx)
 }
 
 func (f *httpFlags) tls() (*tls.Config, error) {

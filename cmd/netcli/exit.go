@@ -15,6 +15,9 @@ import (
 
 	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/download"
+	"github.com/calandria-go/calandria/protocols/rtsphttp"
+	"github.com/calandria-go/calandria/protocols/smtp"
+	"github.com/calandria-go/calandria/protocols/websocket"
 )
 
 // The exit statuses.
@@ -43,9 +46,9 @@ var exits = []struct {
 	{exitNetwork, "no connection: no such name, refused, no route, lost before an answer"},
 	{exitTLS, "TLS: a certificate that is not trusted, no common version"},
 	{exitTimeout, "something took too long"},
-	{exitStatus, "the server refuses: an HTTP status of 400 and above"},
+	{exitStatus, "the server refuses: an HTTP status of 400 and above, a mail server's 4xx or 5xx, no way to log in"},
 	{exitChecksum, "a checksum does not match, or is not in the list"},
-	{exitProtocol, "the answer breaks the protocol, is too large, or ends early"},
+	{exitProtocol, "the answer breaks the protocol, is too large, or ends early; a WebSocket was closed with an error"},
 	{exitFile, "a file could not be read or written"},
 	{exitInterrupted, "interrupted"},
 }
@@ -66,28 +69,34 @@ func exitCode(ctx context.Context, err error) int {
 		usage  usageError
 		status statusError
 		got    *download.StatusError
+		letter *smtp.Error
+		tunnel *rtsphttp.RefusedError
 		dns    *net.DNSError
 		op     *net.OpError
 		path   *fs.PathError
 		link   *os.LinkError
+		shake  *websocket.HandshakeError
+		closed *websocket.CloseError
 	)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), isAny(err, smtp.ErrConfig, smtp.ErrInjection, smtp.ErrMessage, rtsphttp.ErrURL):
 		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return exitInterrupted
-	case errors.As(err, &status), errors.As(err, &got), errors.Is(err, http1.ErrProxyRefused):
+	case errors.As(err, &status), errors.As(err, &got), isAny(err, http1.ErrProxyRefused, smtp.ErrNoAuth), errors.As(err, &letter) && letter.Code > 0,
+		errors.As(err, &shake) && shake.Status >= 400, errors.As(err, &tunnel):
 		return exitStatus
 	case isAny(err, download.ErrChecksum, download.ErrSum, download.ErrNoSum, download.ErrAmbiguous):
 		return exitChecksum
-	case isTLS(err):
+	case isTLS(err), errors.Is(err, smtp.ErrNoTLS):
 		return exitTLS
 	case isAny(err, os.ErrDeadlineExceeded, context.DeadlineExceeded):
 		return exitTimeout
 	case isAny(err, io.ErrUnexpectedEOF, http1.ErrBadResponse, http1.ErrResponseTooLarge, http1.ErrResponseCoding, http1.ErrRedirects,
-		download.ErrEncoded, download.ErrRange, download.ErrNoLength, download.ErrTooLarge, download.ErrChanged):
+		download.ErrEncoded, download.ErrRange, download.ErrNoLength, download.ErrTooLarge, download.ErrChanged, smtp.ErrResponse),
+		errors.As(err, &shake), errors.As(err, &closed):
 		return exitProtocol
 	case errors.As(err, &path), errors.As(err, &link), errors.Is(err, download.ErrBusy):
 		return exitFile

@@ -1,4 +1,4 @@
-// Command netcli is a client for what calandria speaks: it gets, sends, uploads, resolves, and shows interfaces. It is also an example
+// Command netcli is a client for what calandria speaks: it gets, sends, uploads, mails, resolves, and shows interfaces. It is also an example
 // of the clients: each subcommand is a file of its own.
 //
 // What it makes of an answer goes to standard output, all else to standard error. Its exit status says what went wrong; "netcli help"
@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"golang.org/x/term"
 )
@@ -76,8 +77,18 @@ func run(ctx context.Context, e *env, args []string) int {
 	if e.json {
 		writeJSON(e.out, failure{Command: c.name, Error: err.Error(), Exit: code})
 	}
-	fmt.Fprintf(e.err, "netcli %s: %v\n", c.name, err)
+	fmt.Fprintf(e.err, "netcli %s: %s\n", c.name, printable(err.Error()))
 	return code
+}
+
+// printable is a text, perhaps of a server's, that does nothing to a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 func usage(w io.Writer) {

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,29 +103,73 @@ func closed(t testing.TB) string {
 
 func TestExits(t *testing.T) {
 	srv := site(t)
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	defer secure.Close()
-	secure.Config.ErrorLog = nil
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		args string
 		want int
 	}{
-		{"", exitUsage}, {"help", exitOK}, {"get -h", exitOK}, {"nothing", exitUsage}, {"get", exitUsage}, {"get a b", exitUsage}, {"get -x URL/", exitUsage},
-		{"get URL/hello.txt", exitOK}, {"get -std URL/hello.txt", exitOK}, {"get URL/gone", exitStatus}, {"get URL/busy", exitStatus}, {"get -std URL/busy", exitStatus},
-		{"get http://CLOSED/", exitNetwork}, {"get -std http://CLOSED/", exitNetwork}, {"get http://name.invalid/", exitNetwork},
-		{"get SECURE/", exitTLS}, {"get -std SECURE/", exitTLS}, {"get -k SECURE/", exitStatus},
-		{"get -timeout 50ms URL/slow", exitTimeout}, {"get -std -timeout 50ms URL/slow", exitTimeout},
-		{"get URL/cut", exitProtocol}, {"get -std URL/cut", exitProtocol}, {"get URL/broken", exitProtocol}, {"get -std URL/broken", exitProtocol}, {"get URL/nothing", exitNetwork}, {"get -std URL/nothing", exitNetwork},
-		{"get URL/hello.txt -o DIR/new/file", exitFile}, {"get URL/hello.txt -o DIR", exitOK}, {"get URL/ -o DIR", exitUsage}, {"get URL/hello.txt -resume", exitUsage},
-		{"get URL/bad.txt -o DIR/bad -sha256 " + strings.Repeat("0", 64), exitChecksum}, {"get URL/bad.txt -o DIR/bad -md5 0", exitUsage},
-		{"get URL/bad.txt -o DIR/bad -sums URL/SHA256SUMS", exitChecksum}, {"get URL/echo -o DIR/bad -sums URL/SHA256SUMS", exitChecksum}, {"get URL/hello.txt -o DIR/good -sums URL/SHA256SUMS", exitOK},
-		{"get URL/bad.txt -o DIR/bad -sums URL/gone", exitStatus}, {"get URL/bad.txt -o DIR/bad -sums DIR/gone", exitFile},
-		{"get URL/cut -o DIR/cut -retries 0", exitProtocol}, {"get URL/gone -o DIR/gone", exitStatus}, {"get -cacert DIR/gone URL/", exitFile}, {"get -proxy nonsense URL/", exitUsage},
-		{"get -H nonsense URL/", exitUsage}, {"get ftp://host.example/ -o DIR/x", exitOther}, {"get http://[ -o DIR/x", exitUsage}, {"post URL/echo -d a -d @b", exitUsage}, {"post URL/echo -d @DIR/gone", exitFile},
-		{"upload URL/form", exitUsage}, {"upload URL/form -F a", exitUsage}, {"upload URL/form -F f=@DIR/gone", exitFile}, {"upload URL/form -F a=b -T DIR/x", exitUsage},
-		{"resolve", exitUsage}, {"resolve -4 -6 localhost", exitUsage}, {"resolve 127.0.0.1", exitOK}, {"ifaces", exitOK}, {"ifaces x", exitUsage},
-		{"get -limit-rate 1X URL/hello.txt -o DIR/x", exitUsage}, {"get -proxy http://CLOSED URL/hello.txt", exitNetwork}, {"get -proxy socks5://CLOSED URL/hello.txt", exitNetwork},
+		{"", exitUsage},
+		{"help", exitOK},
+		{"get -h", exitOK},
+		{"nothing", exitUsage},
+		{"get", exitUsage},
+		{"get a b", exitUsage},
+		{"get -x URL/", exitUsage},
+		{"get URL/hello.txt", exitOK},
+		{"get -std URL/hello.txt", exitOK},
+		{"get URL/gone", exitStatus},
+		{"get URL/busy", exitStatus},
+		{"get -std URL/busy", exitStatus},
+		{"get http://CLOSED/", exitNetwork},
+		{"get -std http://CLOSED/", exitNetwork},
+		{"get http://name.invalid/", exitNetwork},
+		{"get SECURE/", exitTLS},
+		{"get -std SECURE/", exitTLS},
+		{"get -k SECURE/", exitStatus},
+		{"get -timeout 50ms URL/slow", exitTimeout},
+		{"get -std -timeout 50ms URL/slow", exitTimeout},
+		{"get URL/cut", exitProtocol},
+		{"get -std URL/cut", exitProtocol},
+		{"get URL/broken", exitProtocol},
+		{"get -std URL/broken", exitProtocol},
+		{"get URL/nothing", exitNetwork},
+		{"get -std URL/nothing", exitNetwork},
+		{"get URL/hello.txt -o DIR/new/file", exitFile},
+		{"get URL/hello.txt -o DIR", exitOK},
+		{"get URL/ -o DIR", exitUsage},
+		{"get URL/hello.txt -resume", exitUsage},
+		{"get URL/bad.txt -o DIR/bad -sha256 " + strings.Repeat("0", 64), exitChecksum},
+		{"get URL/bad.txt -o DIR/bad -md5 0", exitUsage},
+		{"get URL/bad.txt -o DIR/bad -sums URL/SHA256SUMS", exitChecksum},
+		{"get URL/echo -o DIR/bad -sums URL/SHA256SUMS", exitChecksum},
+		{"get URL/hello.txt -o DIR/good -sums URL/SHA256SUMS", exitOK},
+		{"get URL/bad.txt -o DIR/bad -sums URL/gone", exitStatus},
+		{"get URL/bad.txt -o DIR/bad -sums DIR/gone", exitFile},
+		{"get URL/cut -o DIR/cut -retries 0", exitProtocol},
+		{"get URL/gone -o DIR/gone", exitStatus},
+		{"get -cacert DIR/gone URL/", exitFile},
+		{"get -proxy nonsense URL/", exitUsage},
+		{"get -H nonsense URL/", exitUsage},
+		{"get ftp://host.example/ -o DIR/x", exitOther},
+		{"get http://[ -o DIR/x", exitUsage},
+		{"post URL/echo -d a -d @b", exitUsage},
+		{"post URL/echo -d @DIR/gone", exitFile},
+		{"upload URL/form", exitUsage},
+		{"upload URL/form -F a", exitUsage},
+		{"upload URL/form -F f=@DIR/gone", exitFile},
+		{"upload URL/form -F a=b -T DIR/x", exitUsage},
+		{"resolve", exitUsage},
+		{"resolve -4 -6 localhost", exitUsage},
+		{"resolve 127.0.0.1", exitOK},
+		{"ifaces", exitOK},
+		{"ifaces x", exitUsage},
+		{"get -limit-rate 1X URL/hello.txt -o DIR/x", exitUsage},
+		{"get -proxy http://CLOSED URL/hello.txt", exitNetwork},
+		{"get -proxy socks5://CLOSED URL/hello.txt", exitNetwork},
 	} {
 		for _, also := range []string{"", " -json"} {
 			line := strings.NewReplacer("URL", srv.URL, "SECURE", secure.URL, "CLOSED", closed(t), "DIR", dir).Replace(tt.args)
@@ -266,9 +312,9 @@ func TestTLSFlags(t *testing.T) {
 // TestProxy: requests go through the proxy that is named.
 func TestProxy(t *testing.T) {
 	srv := site(t)
-	asked := 0
+	var asked atomic.Int64
 	via := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		fmt.Fprint(w, "by the proxy for ", r.URL)
 	}))
 	defer via.Close()
@@ -280,8 +326,8 @@ func TestProxy(t *testing.T) {
 			t.Errorf("%d, %q", code, out)
 		}
 	}
-	if asked != 2 {
-		t.Errorf("asked %d times", asked)
+	if asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
 	}
 }
 

@@ -14,7 +14,7 @@ done
 echo "vet and staticcheck, interop"
 go vet -tags interop ./...
 tool staticcheck -tags interop ./interop ./transports/... ./protocols/...
-for module in bench/peers protocols/http1/acme/pebble; do
+for module in bench/peers protocols/http1/acme/pebble protocols/rtsphttp/peers; do
   (cd "$module" && echo "vet, $module" && go vet ./... && go mod tidy -diff)
 done
 for target in darwin/arm64 windows/amd64 linux/386; do # all three take the portable engine

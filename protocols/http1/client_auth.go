@@ -21,7 +21,10 @@ type Credentials interface {
 }
 
 // BasicLogin sends name and password with each request (RFC 7617): over TLS, or everybody on the way reads them.
-type BasicLogin struct{ Username, Password string }
+type BasicLogin struct {
+	Username string // without a colon
+	Password string // as it is
+}
 
 func (b BasicLogin) authorize(_ *http.Request, challenges []string) (string, bool) {
 	if challenges != nil || strings.Contains(b.Username, ":") {
@@ -41,7 +44,8 @@ func (b BearerLogin) authorize(_ *http.Request, challenges []string) (string, bo
 // qop=auth, or without any as RFC 2069 has it. The first request to a server is refused and sent again, so its body must be
 // one that can be; later ones use the server's nonce. It must not be copied, and belongs to one client.
 type DigestLogin struct {
-	Username, Password string
+	Username string // as it is
+	Password string // as it is
 
 	mu   sync.Mutex
 	last *digestChallenge

@@ -171,7 +171,7 @@ func (cc *ClientConn) Send(call *Call, q *ClientRequest, body []byte, h CallHand
 		cc.over = true
 	}
 	cc.used = true
-	cc.c.Write(b) // a connection that does not take it closes, and h hears of that
+	cc.c.WriteNow(b) // a connection that does not take it closes, and h hears of that
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,13 +73,20 @@ func (x *syncCall) wake(w *sleeper) {
 func (x *syncCall) OnHead(call *Call, r *wire.Response) {
 	kind, length := r.Framing(call.method)
 	x.mu.Lock()
-	defer x.mu.Unlock()
 	x.headed = true
 	x.fill(r, kind, length)
 	if length > x.limit {
 		x.err = ErrResponseTooLarge
 		call.Abort(ErrResponseTooLarge)
 	}
+	if r.Status() != http.StatusSwitchingProtocols {
+		x.mu.Unlock()
+		return
+	}
+	stream := reactor.NewStream() // the body of a 101 is the connection, as with http.Transport
+	x.resp.Body = stream
+	x.mu.Unlock()
+	call.HandOver(stream)
 }
 
 // fill makes the response of its head, whose strings are all parts of one.
@@ -223,7 +229,7 @@ func (x *syncCall) await(ctx context.Context) error {
 	left := x.cl.set.head
 	for {
 		switch {
-		case x.headed && x.err == nil:
+		case x.headed: // if something is wrong with the body, who reads it hears so
 			return nil
 		case x.err != nil:
 			return x.err
@@ -328,12 +334,4 @@ func (x *syncCall) Close() error {
 		x.call.cc.c.Post(func() { x.call.Discard(drainBytes, drainTime) })
 	}
 	return nil
-}
-
-// errorFor says what a context's end was.
-func errorFor(ctx context.Context, err error) error {
-	if ctx.Err() != nil && err == os.ErrDeadlineExceeded {
-		return ctx.Err()
-	}
-	return err
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // ClientConn is the client's end of one HTTP/1.1 connection: a reactor.Handler, for a Dialer or Conn.Upgrade, that sends
-// requests and gives each its response. It has no goroutine and, between requests, no buffer: an idle one costs some 400
+// requests and gives each its response. It has no goroutine and, between requests, no buffer: an idle one costs some 800
 // bytes beside its Conn. Client and Proxy stand on it.
 //
 // Responses are parsed as strictly as requests are; one that is ambiguous ends the connection (RFC 9112 section 6.3). So do
@@ -254,19 +254,23 @@ func (cc *ClientConn) complete() {
 		call.trailers = cc.chunked.Trailers()
 	}
 	cc.phase = clientHead
-	usable := call.keep && !over && !cc.draining
-	call.h.OnDone(call, nil)
-	switch {
-	case cc.phase >= clientHanded:
-	case !usable:
-		cc.noMore()
-		if waiting > 0 || !call.keep || cut {
-			cc.end(ErrServerClosed) // the calls behind it will not be answered (RFC 9112 section 9.6)
-		} else {
-			cc.end(nil)
+	if call.keep && !over && !cc.draining {
+		// First, so that who hears of the end finds the connection free.
+		if waiting == 0 && cc.OnIdle != nil {
+			cc.OnIdle(cc)
 		}
-	case waiting == 0 && cc.OnIdle != nil:
-		cc.OnIdle(cc)
+		call.h.OnDone(call, nil)
+		return
+	}
+	call.h.OnDone(call, nil)
+	cc.noMore()
+	if waiting > 0 {
+		cc.end(ErrServerClosed) // they will not be answered (RFC 9112 section 9.6)
+		return
+	}
+	cc.end(nil)
+	if cut {
+		cc.c.Abort(ErrBodyUnread) // what is queued is not wanted
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // client. Its methods are safe from any goroutine but a loop's, where they return reactor.ErrOnLoop.
 type ConnectDialer struct {
 	// Proxy is the proxy: http://host:port, or https://host:port for one that is spoken to over TLS. User information in it is
-	// sent by Basic. What goes through a proxy over TLS cannot be TLS itself yet: see ErrNestedTLS.
+	// sent by Basic.
 	Proxy *url.URL
 	// Via opens the connection to the proxy; nil: a tcp.Dialer.
 	Via transports.Dialer
@@ -39,7 +39,7 @@ type ConnectDialer struct {
 type ProxyError struct {
 	Proxy  string // its URL, without the password
 	Status int    // of its answer; 0 if there was none
-	Err    error
+	Err    error  // the cause
 }
 
 // Error is part of error.

@@ -46,7 +46,9 @@ var ErrBadResponse error = &closeError{"response is malformed", "bad_response", 
 
 // ResponseError: a response breaks the protocol, and its connection was closed. Err is a *wire.Error that names the rule, or
 // what else is wrong.
-type ResponseError struct{ Err error }
+type ResponseError struct {
+	Err error // the rule that was broken
+}
 
 // Error is part of error.
 func (e *ResponseError) Error() string { return "http1: bad response: " + e.Err.Error() }

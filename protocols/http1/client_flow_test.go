@@ -449,7 +449,8 @@ func TestLogins(t *testing.T) {
 	}{
 		"basic": {
 			&auth.Basic{Realm: "r", Verify: auth.Passwords(users)},
-			http1.BasicLogin{Username: "ann", Password: "secret"}, http1.BasicLogin{Username: "ann", Password: "no"},
+			http1.BasicLogin{Username: "ann", Password: "secret"},
+			http1.BasicLogin{Username: "ann", Password: "no"},
 		},
 		"digest": {
 			&auth.Digest{Realm: "r", Users: auth.DigestPasswords("r", users)},
@@ -543,7 +544,7 @@ func TestManyCallers(t *testing.T) {
 	var wg sync.WaitGroup
 	for k := range 50 {
 		wg.Go(func() {
-			for i := range size(20, 8, 200) {
+			for i := range size(20, 4, 200) {
 				in := bytes.Repeat([]byte{byte('a' + k%26)}, (k*i*977)%200_000)
 				var body io.Reader = bytes.NewReader(in)
 				if i%2 == 0 {

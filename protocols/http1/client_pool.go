@@ -44,11 +44,11 @@ type poolEntry struct {
 
 // poolWait is a request that waits for a connection.
 type poolWait struct {
-	w    *sleeper
-	cc   *ClientConn // what it got
-	dial bool        // it may dial
-	done bool
-	err  error
+	w     *sleeper
+	cc    *ClientConn // what it got; nil with done: it may dial
+	share bool        // one with requests on their way will do
+	done  bool
+	err   error
 }
 
 func (p *clientPool) init(cl *Client) { p.cl, p.hosts = cl, map[poolKey]*hostPool{} }
@@ -86,7 +86,7 @@ func (p *clientPool) get(ctx context.Context, key poolKey, fresh, share bool) (c
 			return cc, h, nil
 		}
 	}
-	wait := &poolWait{w: p.cl.sleeper()}
+	wait := &poolWait{w: p.cl.sleeper(), share: share}
 	h.waiting = append(h.waiting, wait)
 	p.mu.Unlock()
 	err = wait.w.wait(ctx.Done(), p.cl.set.wait)
@@ -181,6 +181,9 @@ func (p *clientPool) opened(h *hostPool, cc *ClientConn) bool {
 		return true
 	}
 	h.all[cc] = struct{}{}
+	for n := 1; n < p.cl.set.pipeline && len(h.waiting) > 0 && h.waiting[0].share; n++ {
+		h.nextLocked(cc, nil)
+	}
 	return !p.closed
 }
 

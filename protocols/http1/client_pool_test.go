@@ -264,35 +264,44 @@ func TestPlacesAreFreed(t *testing.T) {
 	until(t, "the pool to be empty", func() bool { return cl.Stats() == http1.ClientStats{} })
 }
 
-// TestPipeline: with one connection, several requests are on their way, and the answers find theirs.
-func TestPipeline(t *testing.T) {
-	all := make(chan struct{})
+// TestClientPipeline: with one connection, several requests are on their way, and the answers find theirs.
+func TestClientPipeline(t *testing.T) {
+	const n = 8
 	url := accepting(t, func(_ int, c net.Conn, br *bufio.Reader) {
+		readRequest(br)
+		io.WriteString(c, okAnswer)
 		var targets []string
-		for range 8 {
+		for range n {
 			what, ok := readRequest(br)
 			if !ok {
 				return
 			}
 			targets = append(targets, strings.Fields(what)[1])
 		}
-		close(all)
 		for _, target := range targets {
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(target), target)
 		}
 		io.Copy(io.Discard, br)
 	})
-	cl := newClient(t, &http1.Client{MaxConnsPerHost: 1, Pipeline: 8})
+	cl := newClient(t, &http1.Client{MaxConnsPerHost: 1, Pipeline: n})
+	fetch(t, cl, url)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	var wg sync.WaitGroup
-	for i := range 8 {
+	for i := range n {
 		wg.Go(func() {
-			if _, body := fetch(t, cl, fmt.Sprintf("%s/%d", url, i)); body != fmt.Sprintf("/%d", i) {
-				t.Errorf("%d got %q", i, body)
+			res, err := cl.Get(ctx, fmt.Sprintf("%s/%d", url, i))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer res.Body.Close()
+			if body, err := io.ReadAll(res.Body); string(body) != fmt.Sprintf("/%d", i) {
+				t.Errorf("%d got %q, %v", i, body, err)
 			}
 		})
 	}
 	wg.Wait()
-	<-all
 }
 
 // clock runs f in a bubble with a client and a server in memory, whose connections are handled by serve.
@@ -401,12 +410,12 @@ func TestClientIdleTimeout(t *testing.T) {
 	}, func(t *testing.T, url string) {
 		for range 3 {
 			fetch(t, cl, url)
-			time.Sleep(9 * time.Second)
+			<-time.After(9 * time.Second)
 			if s := cl.Stats(); s.Idle != 1 {
 				t.Fatalf("%+v", s)
 			}
 		}
-		time.Sleep(time.Second + late)
+		<-time.After(time.Second + late)
 		synctest.Wait()
 		if s := cl.Stats(); s.Open != 0 {
 			t.Errorf("%+v", s)

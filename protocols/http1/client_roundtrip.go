@@ -52,13 +52,8 @@ func (cl *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			return cl.decoded(res, out.asked), nil
 		}
-		if again := reused && try < set.retries && cl.repeatable(out, err, sent); !again {
+		if err = out.again(err, reused && try < set.retries, sent); err != nil {
 			return nil, err
-		}
-		if out.body != nil {
-			if out.body, err = out.rewind(); err != nil {
-				return nil, err
-			}
 		}
 	}
 }
@@ -86,19 +81,20 @@ func (cl *Client) connection(ctx context.Context, t *clientTarget, fresh, share 
 
 // outgoing is a request as it is sent.
 type outgoing struct {
-	q      ClientRequest
-	body   io.ReadCloser // nil for none
-	small  bool          // the body is in memory, and short
-	asked  bool          // for codings that the caller does not know of
-	again  bool          // the request may be sent twice
-	rewind func() (io.ReadCloser, error)
+	q     ClientRequest
+	body  io.ReadCloser // nil for none
+	small bool          // the body is in memory, and short
+	asked bool          // for codings that the caller does not know of
+
+	idempotent bool // the request may be sent twice
+	rewind     func() (io.ReadCloser, error)
 }
 
 // outgoing makes of a request what is sent.
 func (cl *Client) outgoing(req *http.Request, t *clientTarget) (*outgoing, error) {
 	o := &outgoing{}
 	q := &o.q
-	q.Method, q.Target, q.Host, q.Close = req.Method, t.target, zoneless(t.host), req.Close
+	q.Method, q.Target, q.Host, q.Close = req.Method, t.target, zoneless(t.host), req.Close || wireToken(req.Header["Connection"], "close")
 	if q.Method == "" {
 		q.Method = http.MethodGet
 	}
@@ -117,7 +113,7 @@ func (cl *Client) outgoing(req *http.Request, t *clientTarget) (*outgoing, error
 	} else {
 		q.NoLength = q.Method != http.MethodPost && q.Method != http.MethodPut && q.Method != http.MethodPatch
 	}
-	o.again = idempotent(req)
+	o.idempotent = idempotent(req)
 	b := make([]byte, 0, 512)
 	var err error
 	if _, ok := req.Header["User-Agent"]; !ok && cl.set.agent != "" {
@@ -216,15 +212,30 @@ func idempotent(req *http.Request) bool {
 	return key || xkey
 }
 
-// repeatable says whether a request that has failed may be sent again.
-func (cl *Client) repeatable(o *outgoing, err error, sent bool) bool {
-	if o.body != nil && o.rewind == nil {
-		return false
+// again readies a request that has failed to be sent again, or gives the error if it must not be.
+func (o *outgoing) again(err error, may, sent bool) error {
+	if !sent && !o.small && o.body != nil { // nobody has touched the body
+		if may {
+			return nil
+		}
+		o.body.Close()
 	}
-	if !sent {
-		return true
+	switch {
+	case !sent && errors.Is(err, ErrConnOver) && !may:
+		return ErrServerClosed
+	case !may, sent && !(o.idempotent && lostConnection(err)):
+		return err
+	case o.body == nil:
+		return nil
+	case o.rewind == nil:
+		return err
 	}
-	return o.again && lostConnection(err)
+	body, e := o.rewind()
+	if e != nil {
+		return e
+	}
+	o.body = body
+	return nil
 }
 
 // lostConnection says whether a connection ended before any byte of a response, by the server's doing.

@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"github.com/calandria-go/calandria/protocols/http1/wire"
-	"github.com/calandria-go/calandria/reactor"
 )
 
 const (
@@ -52,11 +51,7 @@ func (x *syncCall) run(cc *ClientConn, o *outgoing) (res *http.Response, sent bo
 	if err := x.await(x.ctx); err != nil {
 		return nil, true, err
 	}
-	res = &x.resp
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		res.Body = &switched{x: x}
-	}
-	return res, true, nil
+	return &x.resp, true, nil
 }
 
 var smallSends = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
@@ -189,40 +184,3 @@ func (cc *ClientConn) giveBack() {
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
-
-// switched is the body of a 101: the connection, once it is asked for.
-type switched struct {
-	x      *syncCall
-	once   sync.Once
-	stream *reactor.Stream
-}
-
-// open hands the connection over to a Stream.
-func (s *switched) open() *reactor.Stream {
-	s.once.Do(func() {
-		s.stream = reactor.NewStream()
-		ready := make(chan struct{})
-		ok := s.x.call.cc.c.Post(func() {
-			if s.x.call.HandOver(s.stream) != nil {
-				s.stream.OnClose(nil, nil)
-			}
-			close(ready)
-			s.x.call.cc.c.WokeGoroutine()
-		})
-		if ok {
-			<-ready
-		} else {
-			s.stream.OnClose(nil, nil)
-		}
-	})
-	return s.stream
-}
-
-// Read is part of io.ReadWriteCloser.
-func (s *switched) Read(p []byte) (int, error) { return s.open().Read(p) }
-
-// Write is part of io.ReadWriteCloser, as for http.Transport's body of a 101.
-func (s *switched) Write(p []byte) (int, error) { return s.open().Write(p) }
-
-// Close is part of io.ReadWriteCloser.
-func (s *switched) Close() error { return s.open().Close() }

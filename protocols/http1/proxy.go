@@ -304,11 +304,11 @@ func (p *Proxy) failed(u *upstream, err error, now time.Time) {
 
 // UpstreamStats is the state of an upstream.
 type UpstreamStats struct {
-	Upstream string
-	Active   int  // requests in progress
-	Conns    int  // connections
-	Failures int  // in a row
-	Down     bool // left alone, or sick by the active check
+	Upstream string // as configured
+	Active   int    // requests in progress
+	Conns    int    // connections
+	Failures int    // in a row
+	Down     bool   // left alone, or sick by the active check
 }
 
 // Stats tells about the upstreams, in their order. Any goroutine.

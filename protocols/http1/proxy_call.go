@@ -215,7 +215,9 @@ func (pc *proxyCall) OnDone(call *Call, err error) {
 		x.Abort(err)
 	case err == nil: // handed over
 	default:
-		pc.p.failed(pc.up, err, x.s.c.Now())
+		if !pc.reused || call.heard || !lostConnection(err) { // an idle connection may end at any time
+			pc.p.failed(pc.up, err, x.s.c.Now())
+		}
 		pc.again(err, !pc.mayRepeat(call, err))
 	}
 }

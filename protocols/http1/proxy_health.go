@@ -63,10 +63,16 @@ func (p *Proxy) watch(r *reactor.Reactor, u *upstream) {
 	if u.secure {
 		at.Scheme = "https"
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-p.stop
+		cancel()
+	}()
 	tick := time.NewTicker(p.set.every)
 	defer tick.Stop()
 	for {
-		err := p.ask(cl, at.String())
+		err := p.ask(ctx, cl, at.String())
 		if was := u.sick.Swap(err != nil); was != (err != nil) {
 			if err != nil {
 				p.set.log.Warn("http1: upstream is sick", "upstream", u.text, "err", err)
@@ -83,16 +89,9 @@ func (p *Proxy) watch(r *reactor.Reactor, u *upstream) {
 }
 
 // ask makes one check.
-func (p *Proxy) ask(cl *Client, url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), p.set.checkTime)
+func (p *Proxy) ask(ctx context.Context, cl *Client, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, p.set.checkTime)
 	defer cancel()
-	go func() {
-		select {
-		case <-p.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

@@ -61,6 +61,7 @@ func (pc *proxyCall) unqueue() {
 		return
 	}
 	pc.queued = false
+	pc.deadline = 0
 	pc.loop.queued--
 	all := pc.loop.waiting[pc.up.at]
 	for i, other := range all {

@@ -226,7 +226,7 @@ func TestProxyBalances(t *testing.T) {
 			t.Errorf("%v", res)
 		}
 	}
-	if s := p.Stats()[3]; !s.Down || s.Failures != 3 {
+	if s := p.Stats()[3]; !s.Down || s.Failures < 3 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -259,7 +259,7 @@ func TestProxyFailures(t *testing.T) {
 					_, err = io.ReadAll(res.Body)
 					res.Body.Close()
 				}
-				// Bytes and reset may come together: then there is no response at all.
+				// A reset may overtake the bytes: then there is no response at all.
 				if c.cut && err == nil || !c.cut && (err != nil || status != c.status) {
 					t.Errorf("%d, %v", status, err)
 				}
@@ -375,7 +375,7 @@ func TestProxyClientGone(t *testing.T) {
 
 // TestProxyBackPressure: in both directions, who does not read stops who sends.
 func TestProxyBackPressure(t *testing.T) {
-	const total = 64 << 20
+	total := size(64<<20, 24<<20, 1<<30)
 	var sent, taken atomic.Int64
 	next := make(chan struct{})
 	s := newOrigin(t, func(w http.ResponseWriter, r *http.Request) {
@@ -410,10 +410,10 @@ func TestProxyBackPressure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := settle(&sent); n > total/2 {
+	if n := settle(&sent); n > int64(total/2) {
 		t.Errorf("%d bytes were sent to nobody", n)
 	}
-	if n, err := io.Copy(io.Discard, res.Body); err != nil || n != total {
+	if n, err := io.Copy(io.Discard, res.Body); err != nil || n != int64(total) {
 		t.Errorf("%d, %v", n, err)
 	}
 	res.Body.Close()
@@ -426,11 +426,11 @@ func TestProxyBackPressure(t *testing.T) {
 		}
 		done <- err
 	}()
-	if n := settle(&taken); n > total/2 {
+	if n := settle(&taken); n > int64(total/2) {
 		t.Errorf("%d bytes were taken for nobody", n)
 	}
 	close(next)
-	if err := <-done; err != nil || taken.Load() != total {
+	if err := <-done; err != nil || taken.Load() != int64(total) {
 		t.Errorf("%d, %v", taken.Load(), err)
 	}
 }

@@ -40,6 +40,8 @@ type Client struct {
 	// Progress is called at most some times for each window with the bytes done, and the size if it is known, else -1. It is
 	// called by the goroutine that called Get or Put.
 	Progress func(done, size int64)
+	// Open makes the socket of a transfer; nil: UDP. For networks of another kind, and for tests.
+	Open func() (reactor.PacketSocket, error)
 	// LocalAddr is the address to send from; the zero value: the system's choice.
 	LocalAddr netip.AddrPort
 }
@@ -53,8 +55,8 @@ const (
 // Result is what is known of a client's transfer.
 type Result struct {
 	Agreed transfer.Agreement // what the server has granted
-	Stats  transfer.Stats
-	Took   time.Duration
+	Stats  transfer.Stats     // the counts
+	Took   time.Duration      // from the call to its return
 	// FellBack: the server refused the options, and the request was made again without.
 	FellBack bool
 }
@@ -151,6 +153,13 @@ func (c *Client) resolve(ctx context.Context) (netip.AddrPort, error) {
 
 // open makes the socket.
 func (t *clientTransfer) open() error {
+	if open := t.client.Open; open != nil {
+		s, err := open()
+		if err == nil {
+			_, err = t.client.Reactor.OpenPacket(s, reactor.PacketOptions{}, t)
+		}
+		return err
+	}
 	cfg := udp.Config{Network: "udp4", Coalesce: true, ReadBuffer: clientBuffer}
 	if t.server.Addr().Is6() {
 		cfg.Network = "udp6"

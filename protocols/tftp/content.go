@@ -16,9 +16,10 @@ type Request struct {
 	Name string
 	// Asked is the name that the client sent.
 	Asked string
-	// Client is its address, Local ours that it was sent to; invalid if the system does not say.
+	// Client is its address.
 	Client netip.AddrPort
-	Local  netip.Addr
+	// Local is our address that it was sent to; invalid if the system does not say.
+	Local netip.Addr
 	// Write is true for a request to write.
 	Write bool
 	// Mode is octet or netascii. The translation is done for you.

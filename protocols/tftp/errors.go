@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/calandria-go/calandria/protocols/tftp/wire"
+	"github.com/calandria-go/calandria/reactor"
 )
 
 // Why a server refuses a request or ends a transfer, beside the errors of package transfer and of its back-ends.
@@ -64,9 +65,5 @@ func reasonOf(err error) string {
 	case codeOf(err) == wire.CodeDiskFull:
 		return "disk_full"
 	}
-	var r interface{ CloseReason() string }
-	if errors.As(err, &r) {
-		return r.CloseReason()
-	}
-	return "error"
+	return reactor.ReasonOf(err)
 }

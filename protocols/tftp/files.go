@@ -241,8 +241,8 @@ func (w *fileWriter) Commit() error {
 		old, err = w.rename()
 	}
 	if err != nil {
-		f.root.Remove(w.temp)
 		f.quota.give(w.size)
+		f.root.Remove(w.temp)
 		return err
 	}
 	f.quota.give(old)
@@ -269,8 +269,8 @@ func (w *fileWriter) rename() (old int64, err error) {
 
 func (w *fileWriter) Abort() {
 	w.file.Close()
-	w.files.root.Remove(w.temp)
 	w.files.quota.give(w.size)
+	w.files.root.Remove(w.temp)
 }
 
 // quota counts the bytes below a directory.

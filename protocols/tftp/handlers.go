@@ -26,8 +26,9 @@ type Outgoing interface {
 	io.ReaderFrom
 	// SetSize announces the size, before ReadFrom. Of an io.Seeker it is found out.
 	SetSize(n int64)
-	// RemoteAddr is the client's address, LocalIP the one of ours that it asked; nil if the system does not say.
+	// RemoteAddr is the client's address.
 	RemoteAddr() net.UDPAddr
+	// LocalIP is our address that it asked; nil if the system does not say.
 	LocalIP() net.IP
 }
 
@@ -36,7 +37,9 @@ type Incoming interface {
 	io.WriterTo
 	// Size is what the client announced.
 	Size() (n int64, ok bool)
+	// RemoteAddr is the client's address.
 	RemoteAddr() net.UDPAddr
+	// LocalIP is our address that it asked; nil if the system does not say.
 	LocalIP() net.IP
 }
 

@@ -27,8 +27,9 @@ type hub struct {
 var seed = maphash.MakeSeed()
 
 // stale is how long a client must have been silent before the same request from the same port begins anew: it has been
-// restarted. Before that it is a duplicate.
-const stale = 2 * time.Second
+// restarted, which takes longer. Before that it is a duplicate: one that waited in the socket of a busy server must not end its
+// own transfer.
+const stale = 10 * time.Second
 
 func (h *hub) OnOpen(e *reactor.Endpoint) { h.end.Store(e) }
 

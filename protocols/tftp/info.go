@@ -16,17 +16,21 @@ type Info struct {
 	ID uint64
 	// Request is what was asked for. Its Name is empty if the request could not be read.
 	Request Request
-	// Begin is when the request came, Took how long ago that is, or was at the end.
+	// Begin is when the request came.
 	Begin time.Time
-	Took  time.Duration
-	// Agreed are the options, Stats the counts. Agreed.Size is the file's if it is known to the client, Size if to us; -1 else.
+	// Took is how long ago that is, or was at the end.
+	Took time.Duration
+	// Agreed are the options. Its Size is the file's if both sides know it.
 	Agreed transfer.Agreement
-	Stats  transfer.Stats
-	Size   int64
+	// Stats are the counts.
+	Stats transfer.Stats
+	// Size is the file's if we know it, else -1.
+	Size int64
 	// Outcome is how it stands or ended. Declined: the client only wanted to know the options, which is no failure.
 	Outcome transfer.Outcome
-	// Err is why it failed; Reason its label, "ok" for none.
-	Err    error
+	// Err is why it failed.
+	Err error
+	// Reason is a short label of Err, "ok" for none.
 	Reason string
 }
 
@@ -62,9 +66,10 @@ func (t *Info) LogValue() slog.Value {
 type Stats struct {
 	// Reads and Writes count the requests that were taken, Refused those that were not.
 	Reads, Writes, Refused uint64
-	// Completed, Declined and Failed count the transfers that have ended; Active are in progress.
+	// Completed, Declined and Failed count the transfers that have ended.
 	Completed, Declined, Failed uint64
-	Active                      int64
+	// Active are the transfers in progress.
+	Active int64
 	// BytesOut and BytesIn are of files, Blocks the blocks of both.
 	BytesOut, BytesIn, Blocks uint64
 	// Resent counts repetitions, Timeouts time-outs, of transfers that have ended.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -239,3 +240,5 @@ func rrq(name string, options ...string) string {
 func wrq(name string, options ...string) string {
 	return "\x00\x02" + name + "\x00octet\x00" + strings.Join(append(options, ""), "\x00")
 }
+
+func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

@@ -18,9 +18,10 @@ import (
 // Server is a TFTP server. Set what you want and call Serve; after that nothing may be changed. A negative limit means
 // unlimited.
 type Server struct {
-	// Source answers requests to read; nil: they are refused with ERROR 2. Sink takes those to write; nil: likewise.
+	// Source answers requests to read; nil: they are refused with ERROR 2.
 	Source Source
-	Sink   Sink
+	// Sink takes the files that clients write; nil: they are refused with ERROR 2.
+	Sink Sink
 	// Rewrite makes another name of what the client asks for, before Source or Sink see the request; nil: none. It runs on a
 	// worker goroutine. An error refuses the request, with the code that it has.
 	Rewrite func(req *Request) (string, error)

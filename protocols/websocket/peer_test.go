@@ -160,7 +160,7 @@ type record struct {
 }
 
 func newRecord() *record {
-	return &record{open: make(chan *websocket.Conn, 1), end: make(chan error, 1), log: make(chan string, 1000)}
+	return &record{open: make(chan *websocket.Conn, 1), end: make(chan error, 10), log: make(chan string, 1000)}
 }
 
 func (h *record) handler() websocket.Handler { return h }

@@ -54,6 +54,9 @@ func parseTarget(raw string) (*target, error) {
 	}
 	t.host = u.Hostname()
 	t.addr = net.JoinHostPort(t.host, port)
+	if host, _, err := net.SplitHostPort(t.addr); err != nil || host != t.host || strings.ContainsAny(host, "[] \t\r\n") {
+		return nil, fmt.Errorf("%w: bad host %q", errBadURL, t.host)
+	}
 	return t.finish(u), nil
 }
 

@@ -1,6 +1,7 @@
 package netaddr
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 )
@@ -144,16 +145,33 @@ func DefaultAddr(network string) (netip.Addr, error) {
 	return netip.Addr{}, net.UnknownNetworkError(network)
 }
 
-// SourceAddr is the address of this machine from which it would send to another: DefaultAddr for one destination.
+// SourceAddr is the address of this machine from which it would send to another: DefaultAddr for one destination. On Linux it
+// costs some microseconds.
 func SourceAddr(to netip.Addr) (netip.Addr, error) {
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 9)))
+	from, err := sourceAddr(to.Unmap())
 	if err != nil {
+		return netip.Addr{}, &net.OpError{Op: "dial", Net: "udp", Addr: net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, 0)), Err: err}
+	}
+	return from, nil
+}
+
+// askNet asks by a socket of package net.
+func askNet(to netip.Addr) (netip.Addr, error) {
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, discard)))
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
 		return netip.Addr{}, err
 	}
 	defer c.Close()
 	ap := c.LocalAddr().(*net.UDPAddr).AddrPort()
 	return ap.Addr().Unmap(), nil
 }
+
+// discard is the port that a socket is connected to, though nothing is sent.
+const discard = 9
 
 // Broadcast is the last address of an IPv4 network, which all of its hosts hear; false for IPv6, and for networks of one or two
 // addresses, which have none (RFC 3021).

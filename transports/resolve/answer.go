@@ -12,10 +12,19 @@ import (
 // maxChain is how many aliases (CNAME) one name may have in a row.
 const maxChain = 16
 
-// question is what a server is asked: the addresses of one family. name is in lower case and without the root's dot.
+// question is one family of a name: what is asked, and what the cache is kept by. The name is in lower case; for DNS it has not
+// the root's dot.
 type question struct {
 	name string
 	six  bool
+}
+
+// String is for singleflight, which wants text.
+func (q question) String() string {
+	if q.six {
+		return "6" + q.name
+	}
+	return "4" + q.name
 }
 
 func (q question) qtype() uint16 {

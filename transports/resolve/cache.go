@@ -3,29 +3,18 @@ package resolve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/transports/tcp"
 	"golang.org/x/sync/singleflight"
 )
 
-// key is one family of one name.
-type key struct {
-	name string
-	six  bool
-}
-
-func (k key) String() string {
-	if k.six {
-		return "6" + k.name
-	}
-	return "4" + k.name
-}
-
-// entry is what is known of a key. It does not change, but for who is first.
+// entry is what is known of one family of a name. It does not change, but for who is first.
 type entry struct {
 	addrs   []netip.Addr
 	name    string // at the end of the aliases
@@ -50,14 +39,14 @@ func (e *entry) error() error {
 func (e *entry) rotated() []netip.Addr {
 	n := len(e.addrs)
 	out := make([]netip.Addr, 0, n)
-	at := int(e.turn.Add(1)-1) % n
+	at := int((e.turn.Add(1) - 1) % uint32(n))
 	return append(append(out, e.addrs[at:]...), e.addrs[:at]...)
 }
 
 // pending is a lookup that may have to be waited for.
 type pending struct {
 	r      *Resolver
-	key    key
+	q      question
 	entry  *entry // what is known, if it is good; or what is stale
 	good   bool
 	cached bool
@@ -67,11 +56,11 @@ type pending struct {
 }
 
 // begin looks into the cache, and starts a lookup or joins one.
-func (r *Resolver) begin(k key) (*pending, error) {
+func (r *Resolver) begin(q question) (*pending, error) {
 	r.counters.lookups.Add(1)
-	p := &pending{r: r, key: k}
+	p := &pending{r: r, q: q}
 	now := time.Now()
-	if e, ok := r.cache.Get(k); ok {
+	if e, ok := r.cache.Get(q); ok {
 		switch {
 		case now.Before(e.expires):
 			p.entry, p.good, p.cached = e, true, true
@@ -88,11 +77,15 @@ func (r *Resolver) begin(k key) (*pending, error) {
 		}
 	}
 	if reactor.OnLoop() {
-		return nil, reactor.ErrOnLoop
+		if p.entry == nil {
+			return nil, reactor.ErrOnLoop
+		}
+		p.good, p.cached, p.late = true, true, true // what is stale is better than nothing, and is asked for again
+		r.counters.stale.Add(1)
 	}
-	p.flight = r.flights.DoChan(k.String(), func() (any, error) {
+	p.flight = r.flights.DoChan(q.String(), func() (any, error) {
 		p.led = true
-		return r.fly(k), nil
+		return r.fly(q), nil
 	})
 	return p, nil
 }
@@ -119,34 +112,34 @@ func (p *pending) wait(ctx context.Context) (*entry, error) {
 		p.cached, p.late = true, true
 		return p.entry, nil
 	case <-ctx.Done():
-		return nil, failure(p.key.name, "", ctx.Err())
+		return nil, failure(p.q.name, "", ctx.Err())
 	}
 }
 
 // fly is one lookup, on a goroutine of its own. What comes of it is kept as long as it may be.
-func (r *Resolver) fly(k key) *entry {
+func (r *Resolver) fly(q question) *entry {
 	c := &r.counters
 	n := c.pending.Add(1)
 	defer c.pending.Add(-1)
 	if limit := orDefault(r.MaxPending, defaultMaxPending); limit > 0 && n > int64(limit) {
 		c.over.Add(1)
-		return &entry{err: failure(k.name, "", ErrOverload)}
+		return &entry{err: failure(q.name, "", ErrOverload)}
 	}
 	// It may have been answered between the look into the cache and now.
-	if e, ok := r.cache.Get(k); ok && time.Now().Before(e.expires) {
+	if e, ok := r.cache.Get(q); ok && time.Now().Before(e.expires) {
 		return e
 	}
 	var e *entry
 	var ttl time.Duration
 	if len(r.servers) > 0 {
-		e, ttl = r.ask(k)
+		e, ttl = r.ask(q)
 	} else {
-		e, ttl = r.askSystem(k)
+		e, ttl = r.askSystem(q)
 	}
 	now := time.Now()
 	if failed := e.err != nil && !e.err.IsNotFound; failed {
 		ttl = max(orDefault(r.FailureTTL, defaultFailureTTL), 0)
-		if old, ok := r.cache.Peek(k); ok && old.err == nil && now.Before(old.stale) { // RFC 8767, section 5
+		if old, ok := r.cache.Peek(q); ok && old.err == nil && now.Before(old.stale) { // RFC 8767, section 5
 			c.stale.Add(1)
 			e = &entry{addrs: old.addrs, name: old.name, source: old.source, stale: old.stale, old: true}
 		}
@@ -155,7 +148,7 @@ func (r *Resolver) fly(k key) *entry {
 	}
 	e.expires = now.Add(ttl)
 	if (ttl > 0 || !e.stale.IsZero()) && r.MaxEntries >= 0 {
-		if r.cache.Add(k, e) {
+		if r.cache.Add(q, e) {
 			c.evicted.Add(1)
 		}
 	}
@@ -163,16 +156,16 @@ func (r *Resolver) fly(k key) *entry {
 }
 
 // askSystem asks the system's resolver.
-func (r *Resolver) askSystem(k key) (*entry, time.Duration) {
+func (r *Resolver) askSystem(q question) (*entry, time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), systemTimeout)
 	defer cancel()
 	r.counters.system.Add(1)
 	network := "ip4"
-	if k.six {
+	if q.six {
 		network = "ip6"
 	}
-	name, _ := canonical(k.name)
-	all, err := r.system().LookupNetIP(ctx, network, k.name)
+	name, _ := canonical(q.name)
+	all, err := guarded(ctx, r.system(), network, q.name)
 	addrs := family(network, all)
 	addrs = addrs[:min(len(addrs), positive(r.MaxAddrs, defaultMaxAddrs))]
 	if err == nil && len(addrs) > 0 {
@@ -186,6 +179,17 @@ func (r *Resolver) askSystem(k key) (*entry, time.Duration) {
 		r.counters.failures.Add(1)
 	}
 	return e, max(orDefault(r.SystemNegativeTTL, defaultSystemNegativeTTL), 0)
+}
+
+// guarded is r's LookupNetIP. A panic of one that the user gave fails this lookup alone: it is on a goroutine where nobody else would
+// catch it.
+func guarded(ctx context.Context, r tcp.Resolver, network, name string) (all []netip.Addr, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			all, err = nil, failure(name, "", &serverError{fmt.Errorf("the resolver panicked: %v", v)})
+		}
+	}()
+	return r.LookupNetIP(ctx, network, name)
 }
 
 // systemError is package net's error as one of this package's.

@@ -364,6 +364,48 @@ func TestOnLoop(t *testing.T) {
 	}
 }
 
+// On a loop a stale answer is given at once, and the name is asked for again.
+func TestStaleOnLoop(t *testing.T) {
+	f := &fake{answer: good(0, "192.0.2.1")}
+	r := f.resolver(&Resolver{MaxStale: time.Hour})
+	if _, err := r.Lookup(t.Context(), "ip4", "a.test"); err != nil {
+		t.Fatal(err)
+	}
+	var a Answer
+	var got error
+	re := reactortest.NewDefault(t, reactor.Config{Loops: 1})
+	if err := re.EachLoop(t.Context(), func(int) { a, got = r.Lookup(context.Background(), "ip4", "a.test") }); err != nil {
+		t.Fatal(err)
+	}
+	if got != nil || !a.Stale || !a.Cached || len(a.Addrs) != 1 {
+		t.Errorf("%+v, %v", a, got)
+	}
+	for end := time.Now().Add(patience); f.count() < 2 || r.Stats().Pending > 0; <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it was not asked for again")
+		}
+	}
+}
+
+// panics is a System that does.
+type panics struct{}
+
+func (panics) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) { panic("no") }
+
+// A panic of the user's resolver fails the lookup, and nothing else.
+func TestSystemPanics(t *testing.T) {
+	r := &Resolver{System: panics{}, FailureTTL: -1}
+	for range 2 {
+		if _, err := r.LookupNetIP(t.Context(), "ip", "a.test"); !errors.Is(err, ErrServer) {
+			t.Errorf("%v", err)
+		}
+	}
+	d := &Dialer{Resolver: panics{}}
+	if _, err := d.DialContext(t.Context(), reactortest.NewDefault(t, reactor.Config{Loops: 1}), "a.test:80"); !errors.Is(err, ErrServer) {
+		t.Errorf("dialer: %v", err)
+	}
+}
+
 // The addresses of a name take turns.
 func TestRotation(t *testing.T) {
 	f := &fake{answer: good(time.Hour, "192.0.2.1", "192.0.2.2", "192.0.2.3")}
@@ -434,7 +476,7 @@ func TestForget(t *testing.T) {
 		t.Error("not forgotten")
 	}
 	r.Flush()
-	if ask() != 3 || ask() != 3 {
+	if n := ask(); n != 3 || ask() != n {
 		t.Error("not flushed")
 	}
 	new(Resolver).Forget("a.test") // a Resolver that has not been used

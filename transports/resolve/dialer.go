@@ -147,7 +147,7 @@ func (d *Dialer) lookup(ctx context.Context, network, host string) <-chan found 
 		if d.Resolver != nil {
 			r = d.Resolver
 		}
-		all, err := r.LookupNetIP(ctx, network, host)
+		all, err := guarded(ctx, r, network, host)
 		f := found{family(network, all), err}
 		if err == nil && len(f.addrs) == 0 {
 			f.err = failure(host, "", ErrNoAddress)

@@ -21,12 +21,11 @@ const udpSize = 1232
 const maxPackets = 64
 
 // ask goes through the servers, beginning with the one that answered last, and gives what is known then and for how long.
-func (r *Resolver) ask(k key) (*entry, time.Duration) {
+func (r *Resolver) ask(q question) (*entry, time.Duration) {
 	var a *reply
 	var err error
 	var server netip.AddrPort
 	n := len(r.servers)
-	q := question{k.name, k.six}
 	first := int(r.prefer.Load())
 	for i := range n * positive(r.Attempts, defaultAttempts) {
 		at := (first + i) % n
@@ -43,15 +42,15 @@ func (r *Resolver) ask(k key) (*entry, time.Duration) {
 	}
 	switch {
 	case err != nil && isTimeout(err):
-		return &entry{err: failure(k.name, server.String(), &serverError{&timeoutError{err}})}, 0
+		return &entry{err: failure(q.name, server.String(), &serverError{&timeoutError{err}})}, 0
 	case err != nil:
-		return &entry{err: failure(k.name, server.String(), &serverError{err})}, 0
+		return &entry{err: failure(q.name, server.String(), &serverError{err})}, 0
 	case a.err != nil:
 		ttl := a.ttl
 		if limit := orDefault(r.MaxNegativeTTL, defaultMaxNegativeTTL); ttl > limit {
 			ttl = max(limit, 0)
 		}
-		return &entry{err: failure(k.name, server.String(), a.err)}, ttl
+		return &entry{err: failure(q.name, server.String(), a.err)}, ttl
 	}
 	ttl := max(a.ttl, r.MinTTL)
 	if limit := orDefault(r.MaxTTL, defaultMaxTTL); limit > 0 {

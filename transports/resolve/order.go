@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/calandria-go/calandria/transports/netaddr"
 )
@@ -144,4 +145,28 @@ func sourceOf(a netip.Addr) netip.Addr {
 		return netip.Addr{}
 	}
 	return source.WithZone("")
+}
+
+const (
+	// sourceLife is for how long a Resolver takes the kernel's answer for true: it only decides about an order.
+	sourceLife = 5 * time.Second
+	// maxSources is how many it remembers.
+	maxSources = 1024
+)
+
+// source is what sourceOf said, and when.
+type source struct {
+	addr netip.Addr
+	at   time.Time
+}
+
+// sourceOf is the function of that name, remembered for a moment: it takes four system calls.
+func (r *Resolver) sourceOf(a netip.Addr) netip.Addr {
+	now := time.Now()
+	if s, ok := r.sources.Get(a); ok && now.Sub(s.at) < sourceLife {
+		return s.addr
+	}
+	s := source{sourceOf(a), now}
+	r.sources.Add(a, s)
+	return s.addr
 }

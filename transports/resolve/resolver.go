@@ -89,7 +89,8 @@ type Resolver struct {
 	servers  []netip.AddrPort
 	static   map[string][]netip.Addr
 	hosts    hosts
-	cache    *lru.Cache[key, *entry]
+	cache    *lru.Cache[question, *entry]
+	sources  *lru.Cache[netip.Addr, source]
 	flights  singleflight.Group
 	prefer   atomic.Int32 // the server that answered last
 	counters counters
@@ -143,7 +144,7 @@ type Answer struct {
 // is enough that one has addresses, and they are in the order of RFC 6724. Those of one family take turns in being the first.
 //
 // Errors are *net.DNSError around one of this package's; when ctx ends it is ctx's error that is wrapped. What was asked goes on then, and is
-// remembered. A name that is in the cache costs about a microsecond; ten more with IPv6 addresses to order.
+// remembered. A name that is in the cache costs about a microsecond, and some more once in five seconds to find its addresses' order.
 func (r *Resolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	a, err := r.Lookup(ctx, network, host)
 	return a.Addrs, err
@@ -204,7 +205,7 @@ func (r *Resolver) lookup(ctx context.Context, network, name string) (Answer, er
 	var all []*pending
 	for _, six := range []bool{true, false} {
 		if network == "ip" || (network == "ip6") == six {
-			p, err := r.begin(key{name, six})
+			p, err := r.begin(question{name, six})
 			if err != nil {
 				return Answer{}, err
 			}
@@ -228,7 +229,7 @@ func (r *Resolver) lookup(ctx context.Context, network, name string) (Answer, er
 		return Answer{}, failed
 	}
 	if network == "ip" && len(out.Addrs) > 1 {
-		out.Addrs = order(out.Addrs, sourceOf)
+		out.Addrs = order(out.Addrs, r.sourceOf)
 	}
 	return out, nil
 }
@@ -262,8 +263,8 @@ func (r *Resolver) Forget(host string) {
 	r.init()
 	if name, ok := canonical(host); ok && r.cache != nil {
 		for _, six := range []bool{true, false} {
-			r.cache.Remove(key{name, six})
-			r.cache.Remove(key{name + ".", six})
+			r.cache.Remove(question{name, six})
+			r.cache.Remove(question{name + ".", six})
 		}
 	}
 }
@@ -281,7 +282,8 @@ func (r *Resolver) configure() {
 	if r.exchange == nil {
 		r.exchange = r.exchangeDNS
 	}
-	r.cache, _ = lru.New[key, *entry](max(orDefault(r.MaxEntries, defaultMaxEntries), 1)) // the error is of sizes below 1
+	r.cache, _ = lru.New[question, *entry](max(orDefault(r.MaxEntries, defaultMaxEntries), 1)) // the error is of sizes below 1
+	r.sources, _ = lru.New[netip.Addr, source](maxSources)
 	for _, s := range r.Servers {
 		ap, err := parseServer(s)
 		if err != nil {

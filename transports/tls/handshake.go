@@ -36,7 +36,7 @@ const (
 func (h *handshake) start(ctx context.Context, mk func(*wire) *ctls.Conn) {
 	s := reactor.NewStream()
 	s.SkipLoopCheck() // it is a worker's
-	l := &Layer{conn: h.c, stream: s}
+	l := &Layer{conn: h.c, below: h.c.Layer(), stream: s}
 	if h.server != nil {
 		l.piece = pieceFor(h.scan.want)
 	}

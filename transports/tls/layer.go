@@ -22,6 +22,7 @@ const (
 // the largest record that came, at the least 576 bytes.
 type Layer struct {
 	conn   *reactor.Conn
+	below  reactor.Layer // what it writes to: of a TLS connection through another one; nil: conn itself
 	tls    *ctls.Conn
 	stream *reactor.Stream // what the handshake reads from; nil after it
 

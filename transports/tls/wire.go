@@ -133,7 +133,12 @@ func noPart(err error) error {
 
 // Write is part of net.Conn. It never fails for want of room: errors of crypto/tls are final. What is written is bounded by
 // those who write, by Conn.OverHigh and Config.MaxUnsent.
-func (w *wire) Write(p []byte) (int, error) { return w.conn.WriteRaw(p) }
+func (w *wire) Write(p []byte) (int, error) {
+	if w.below != nil {
+		return w.below.Write(p)
+	}
+	return w.conn.WriteRaw(p)
+}
 
 // Close is part of net.Conn; crypto/tls calls it when the context of a handshake ends.
 func (w *wire) Close() error {

@@ -99,6 +99,9 @@ func (c Config) Open(addr netip.AddrPort) (*Socket, error) {
 	return s, nil
 }
 
+// FromPacketConn makes a Socket of a net.PacketConn, such as one that systemd has opened. It belongs to the Socket then.
+func FromPacketConn(pc net.PacketConn) *Socket { return &Socket{fd: -1, pc: pc, addr: pc.LocalAddr()} }
+
 func (c *Config) network() string {
 	if c.Network == "" {
 		return "udp"

@@ -129,4 +129,8 @@ func closeSocket(s *Socket) {
 		unix.Close(s.fd)
 		s.fd = -1
 	}
+	if s.pc != nil {
+		s.pc.Close()
+		s.pc = nil
+	}
 }

@@ -29,7 +29,7 @@ type options struct {
 
 func parseFlags() options {
 	var o options
-	flag.StringVar(&o.scenario, "scenario", "http", "http, idle, stdp99, tls, static or gzip")
+	flag.StringVar(&o.scenario, "scenario", "http", "http, idle, stdp99, tls, static, gzip or proxy")
 	flag.IntVar(&o.rounds, "rounds", 0, "rounds; in each, every server runs once under every load (default 5, of idle 1)")
 	flag.IntVar(&o.seconds, "seconds", 3, "length of a measured run")
 	flag.IntVar(&o.warmUp, "warmup", 1, "length of the run before it")

@@ -26,6 +26,7 @@ type nginxSite struct {
 	dir       string // for its configuration, log and temporary files
 	cert, key string // empty: no TLS
 	static    string // folder that is /static/; empty: none
+	upstream  string // address that everything is passed on to; empty: none
 }
 
 // config is the text of nginx.conf. The settings of a server that is set up for speed are in it, and one
@@ -53,6 +54,9 @@ func (n nginxSite) config(addr, user string) string {
 	line("  keepalive_timeout 1h;")
 	line("  open_file_cache max=1000;")
 	line("  default_type application/octet-stream;")
+	if n.upstream != "" {
+		line("  upstream behind { server %s; keepalive 64; keepalive_requests 1000000; }", n.upstream)
+	}
 	line("  server {")
 	if n.cert == "" {
 		line("    listen %s;", addr)
@@ -63,6 +67,13 @@ func (n nginxSite) config(addr, user string) string {
 		line("    ssl_protocols TLSv1.3;")
 		line("    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;")
 		line("    ssl_session_tickets on;")
+	}
+	if n.upstream != "" {
+		line("    location / { proxy_pass http://behind; proxy_http_version 1.1; proxy_set_header Connection \"\";")
+		line("      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }")
+		line("  }")
+		line("}")
+		return b.String()
 	}
 	line("    location = %s { default_type text/plain; return 200 %q; }", plaintextPath, plaintextBody)
 	if n.static != "" {

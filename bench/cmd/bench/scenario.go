@@ -46,6 +46,13 @@ func run(ctx context.Context, o options) error {
 	if err := p.record(h); err != nil {
 		return err
 	}
+	if o.scenario == "proxy" {
+		stop, err := startUpstream(ctx, root, work, upstreamAddr)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	var report strings.Builder
 	h.write(&report)
 	p.writeAbsent(&report)
@@ -95,7 +102,7 @@ func newPlan(ctx context.Context, root, work string, o options) (*plan, error) {
 
 // ownWork says whether a scenario measures work of its own, by kinds, in place of /plaintext under loads.
 func ownWork(scenario string) bool {
-	return scenario == "tls" || scenario == "static" || scenario == "gzip"
+	return scenario == "tls" || scenario == "static" || scenario == "gzip" || scenario == "proxy"
 }
 
 // lineUp gives the servers of a scenario, and the kinds of work that they are given if it has its own.
@@ -108,7 +115,7 @@ func lineUp(work string, o options, loads []load) ([]*target, []workKind, error)
 	case o.scenario == "idle" && !o.idleTLS:
 		return idleTargets(), nil, nil
 	case o.scenario != "idle" && !ownWork(o.scenario):
-		return nil, nil, fmt.Errorf("-scenario: %q is none of http, idle, stdp99, tls, static, gzip", o.scenario)
+		return nil, nil, fmt.Errorf("-scenario: %q is none of http, idle, stdp99, tls, static, gzip, proxy", o.scenario)
 	}
 	f, err := makeFixtures(work)
 	if err != nil {
@@ -120,6 +127,8 @@ func lineUp(work string, o options, loads []load) ([]*target, []workKind, error)
 		return tlsTargets(f, nginx), tlsWork(loads), nil
 	case "static":
 		return staticTargets(f, nginx), staticWork(loads), nil
+	case "proxy":
+		return proxyTargets(upstreamAddr, nginx), proxyWork(loads), nil
 	case "gzip":
 		kinds, err := gzipWork(f, loads)
 		return gzipTargets(f), kinds, err
@@ -134,7 +143,7 @@ func (p *plan) runScenario(ctx context.Context, o options, report io.Writer) err
 		return p.runIdle(ctx, o.idleConns, o.idleWait, report)
 	case "stdp99":
 		return p.runLatency(ctx, report)
-	case "tls", "static", "gzip":
+	case "tls", "static", "gzip", "proxy":
 		return p.runWork(ctx, o.scenario, report)
 	}
 	runs, err := p.runHTTP(ctx)

@@ -14,6 +14,8 @@ var workNotes = map[string]string{
 		"ticket of the connection before. nginx's memory is the sum over its processes.",
 	"static": "Files in the page cache. ours Files: http1.Files at its defaults; net/http: FileServer; fasthttp: FS at its defaults; " +
 		"nginx: 2 workers, sendfile, tcp_nopush, open_file_cache max=1000, no access log; its memory is the sum over its processes.",
+	"proxy": "One hop: the proxy alone is measured, the server behind it is our native one. ours: http1.Proxy at its defaults; net/http: " +
+		"httputil.ReverseProxy; nginx: 2 workers, keepalive 64 to the upstream; haproxy: 2 threads, http-reuse always.",
 	"gzip": "Compressed for each request, from memory, at the levels that each has by default: ours, middleware/compress, 5; net/http " +
 		"with klauspost's gzhttp, its default, which is 5 of the same library.",
 }

@@ -8,6 +8,8 @@ import (
 	"flag"
 	"log"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"strconv"
 
@@ -26,15 +28,30 @@ func answer(contentType string, body []byte) http.HandlerFunc {
 	}
 }
 
+// proxyTo is a reverse proxy with as many idle connections as it needs.
+func proxyTo(upstream string) http.Handler {
+	to, err := url.Parse(upstream)
+	control.Must(err)
+	return &httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(to); r.SetXForwarded() },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 1024},
+	}
+}
+
 func main() {
 	cert := flag.String("tls-cert", "", "serve HTTPS with the certificate in this PEM `file`")
 	key := flag.String("tls-key", "", "PEM `file` with its key")
 	version := flag.String("tls-version", "", "the only TLS version: 1.2 or 1.3; both if empty")
 	static := flag.String("static", "", "serve the files of this `directory` at /static/")
 	document := flag.String("gzip", "", "serve this JSON `file` at /document.json, compressed for each request")
+	upstream := flag.String("upstream", "", "pass everything on to the server at this `URL`")
 	addr := control.Start()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /plaintext", answer("text/plain", hello))
+	if *upstream != "" {
+		mux.Handle("/", proxyTo(*upstream))
+	} else {
+		mux.HandleFunc("GET /plaintext", answer("text/plain", hello))
+	}
 	if *static != "" {
 		mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServer(http.Dir(*static))))
 	}

@@ -15,7 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/cache"
+	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/reactor/reactortest"
 )
 
 // origin answers with a body, of a length that is announced or not (negative), and counts.
@@ -25,13 +28,17 @@ type origin struct {
 	header string
 	asked  int
 	closed int
+
+	unframed bool
 }
 
 func (o *origin) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.asked++
 	res, err := response(req, "200|"+o.header+"|")
 	if err == nil {
-		res.ContentLength = o.length
+		if res.ContentLength = o.length; o.length < 0 && !o.unframed {
+			res.TransferEncoding = []string{"chunked"}
+		}
 		res.Body = struct {
 			io.Reader
 			io.Closer
@@ -112,6 +119,18 @@ func TestWholeBodiesAlone(t *testing.T) {
 		c.Purge()
 		if s := c.Stats(); s.Entries != 0 || s.Bytes != 0 {
 			t.Errorf("%s: after Purge: %+v", tt.name, s)
+		}
+	}
+}
+
+// TestUnframed: what only its connection ends may have been cut off, and is not stored.
+func TestUnframed(t *testing.T) {
+	for _, unframed := range []bool{true, false} {
+		o := &origin{body: func() io.Reader { return strings.NewReader("x") }, length: -1, header: "Cache-Control: max-age=100", unframed: unframed}
+		c := &cache.Transport{Next: o}
+		io.Copy(io.Discard, get(t, c, "GET /a").Body)
+		if s := c.Stats(); (s.Entries == 0) != unframed {
+			t.Errorf("%v: %+v", unframed, s)
 		}
 	}
 }
@@ -300,7 +319,15 @@ func TestServer(t *testing.T) {
 		http.ServeContent(w, r, "", noTime, strings.NewReader(strings.Repeat(r.URL.Path, 10_000)))
 	}))
 	defer srv.Close()
-	c := &cache.Transport{MaxBytes: 300_000}
+	for name, next := range map[string]http.RoundTripper{
+		"net/http": http.DefaultTransport.(*http.Transport).Clone(), "http1": &http1.Client{Reactor: reactortest.NewDefault(t, reactor.Config{})},
+	} {
+		t.Run(name, func(t *testing.T) { manyAtOnce(t, next, srv.URL) })
+	}
+}
+
+func manyAtOnce(t *testing.T, next http.RoundTripper, url string) {
+	c := &cache.Transport{Next: next, MaxBytes: 300_000}
 	defer c.Close()
 	client := &http.Client{Transport: c}
 	defer client.CloseIdleConnections()
@@ -310,14 +337,14 @@ func TestServer(t *testing.T) {
 			for i := range 100 {
 				path := fmt.Sprint("/", (n+i)%10)
 				if i%20 == 19 {
-					res, err := client.Post(srv.URL+path, "", nil)
+					res, err := client.Post(url+path, "", nil)
 					if err != nil {
 						t.Error(err)
 						return
 					}
 					res.Body.Close()
 				}
-				res, err := client.Get(srv.URL + path)
+				res, err := client.Get(url + path)
 				if err != nil {
 					t.Error(err)
 					return

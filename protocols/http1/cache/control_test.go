@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,7 +70,7 @@ func FuzzControl(f *testing.F) {
 		elements(s, func(name, arg string, has bool) {
 			n++
 			if name == "" || name != strings.ToLower(name) {
-				t.Fatal(fmt.Sprintf("%q", name))
+				t.Fatalf("%q", name)
 			}
 		})
 		if n > strings.Count(s, ",")+1 {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 func (a *ask) newEntry(res *http.Response, sent, now time.Time) *entry {
 	cc := control(res.Header, false)
 	switch status := res.StatusCode; {
-	case status < 200, status == http.StatusPartialContent, status == http.StatusNotModified, a.cc.noStore,
+	case !framed(res), status < 200, status == http.StatusPartialContent, status == http.StatusNotModified, a.cc.noStore,
 		cc.mustUnderstand && !understood(status), cc.noStore && !cc.mustUnderstand:
 		return nil
 	}
@@ -37,6 +38,11 @@ func (a *ask) newEntry(res *http.Response, sent, now time.Time) *entry {
 	}
 	e.cost = headCost(e.key, e.header, e.vary)
 	return e
+}
+
+// framed reports whether a body that was cut off would be seen to be: one that only the end of its connection ends would not.
+func framed(res *http.Response) bool {
+	return res.ContentLength >= 0 || res.Uncompressed || res.ProtoMajor != 1 || slices.Contains(res.TransferEncoding, "chunked")
 }
 
 func (t *Transport) heuristicLimit() time.Duration { return or(t.MaxHeuristic, defaultHeuristic) }

@@ -50,9 +50,9 @@ type store struct {
 	maxVariants int
 
 	mu     sync.Mutex
-	byKey  map[string][]*list.Element
-	order  list.List // of *entry, the one used last in front
-	bytes  int64     // of entries, and reserved for those that are being read
+	byKey  map[string][]*list.Element // the one used last behind
+	order  list.List                  // of *entry, the one used last in front
+	bytes  int64                      // of entries, and reserved for those that are being read
 	asked  map[*fetch]struct{}
 	stats  Stats
 	beside map[*entry]struct{} // being validated beside
@@ -88,17 +88,20 @@ func (s *store) drop(ft *fetch, reserved int64) {
 func (s *store) find(key string, req http.Header) (found *entry, any bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var at *list.Element
-	for _, el := range s.byKey[key] {
+	variants, at := s.byKey[key], 0
+	for i, el := range variants {
 		e := el.Value.(*entry)
 		if e.vary.matches(req) && (found == nil || e.clock.date.After(found.clock.date)) {
-			found, at = e, el
+			found, at = e, i
 		}
 	}
-	if at != nil {
-		s.order.MoveToFront(at)
+	if found != nil {
+		el := variants[at]
+		s.order.MoveToFront(el)
+		copy(variants[at:], variants[at+1:])
+		variants[len(variants)-1] = el
 	}
-	return found, len(s.byKey[key]) > 0
+	return found, len(variants) > 0
 }
 
 // put ends a fetch: it stores the entry in place of those that its request selects as well. What was reserved is given back if it
@@ -124,20 +127,10 @@ func (s *store) put(ft *fetch, e *entry, req http.Header, reserved int64) {
 		s.evictLocked(s.order.Back())
 	}
 	for s.maxVariants >= 0 && len(s.byKey[e.key]) >= max(s.maxVariants, 1) {
-		s.evictLocked(s.leastUsedLocked(e.key))
+		s.evictLocked(s.byKey[e.key][0])
 	}
 	s.byKey[e.key] = append(s.byKey[e.key], s.order.PushFront(e))
 	s.stats.Stored++
-}
-
-// leastUsedLocked is the variant of a key that was used longest ago.
-func (s *store) leastUsedLocked(key string) *list.Element {
-	for el := s.order.Back(); el != nil; el = el.Prev() {
-		if el.Value.(*entry).key == key {
-			return el
-		}
-	}
-	return nil
 }
 
 // replace puts an updated entry in the place of the old one, if that is still there.

@@ -65,7 +65,7 @@ type Stats struct {
 	Validated   int64 // answers with a stored body that the origin confirmed
 	Errors      int64 // answers with a stored body in place of an error
 	Misses      int64 // answers of the origin
-	Stored      int64
+	Stored      int64 // responses
 	Evicted     int64 // for want of room
 	Invalidated int64 // by unsafe requests
 }

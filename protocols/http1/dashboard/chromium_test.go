@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/calandria-go/calandria/internal/browser"
 	"github.com/calandria-go/calandria/protocols/http1/dashboard"
 	"github.com/calandria-go/calandria/protocols/http1/metrics"
 )
@@ -57,8 +58,8 @@ func (s *site) work(t *testing.T) (stop func()) {
 }
 
 // shown is the number of requests that the page tells.
-func shown(b *browser) int {
-	n, _ := strconv.Atoi(b.eval(`document.getElementById("requests")?.textContent`))
+func shown(b *browser.Tab) int {
+	n, _ := strconv.Atoi(b.Eval(`document.getElementById("requests")?.textContent`))
 	return n
 }
 
@@ -76,6 +77,13 @@ func until(t *testing.T, what string, cond func() bool) {
 	}
 }
 
+// look sets the width of the page and its colours, and gives a picture.
+func look(b *browser.Tab, width int, scheme string) []byte {
+	b.Size(width, 900, scheme)
+	<-time.After(1500 * time.Millisecond) // for the next sample, which draws at the new size
+	return b.Picture()
+}
+
 // TestChromium has the page drawn under load, and its numbers move and agree with /metrics. With SCREENSHOTS set to a directory it
 // leaves pictures there.
 func TestChromium(t *testing.T) {
@@ -83,12 +91,12 @@ func TestChromium(t *testing.T) {
 		{Name: "WebSockets", Columns: []string{"Room", "Open"}, Rows: func() [][]any { return [][]any{{"chat", 12}} }},
 	}})
 	stop := s.work(t)
-	b := browse(t, s.url+dashboard.Prefix)
+	b := browser.Start(t).Open(s.url + dashboard.Prefix)
 	until(t, "requests", func() bool { return shown(b) > 0 })
 	first := shown(b)
 	until(t, "more requests", func() bool { return shown(b) > first })
-	until(t, "a latency", func() bool { return strings.HasSuffix(b.eval(`document.getElementById("v-p99")?.textContent`), "ms") })
-	page := b.eval("document.documentElement.outerHTML")
+	until(t, "a latency", func() bool { return strings.HasSuffix(b.Eval(`document.getElementById("v-p99")?.textContent`), "ms") })
+	page := b.Eval("document.documentElement.outerHTML")
 	for what, want := range map[string]string{
 		"live":  `<span id="status-text">live</span>`,
 		"rate":  `<dd id="v-rps">[1-9]`,
@@ -103,15 +111,15 @@ func TestChromium(t *testing.T) {
 	}
 	if pictures := os.Getenv("SCREENSHOTS"); pictures != "" {
 		<-time.After(75 * time.Second)
-		for name, png := range map[string][]byte{"light": b.look(1280, "light"), "dark": b.look(1280, "dark"), "phone": b.look(390, "light")} {
+		for name, png := range map[string][]byte{"light": look(b, 1280, "light"), "dark": look(b, 1280, "dark"), "phone": look(b, 390, "light")} {
 			if err := os.WriteFile(filepath.Join(pictures, name+".png"), png, 0o644); err != nil {
 				t.Error(err)
 			}
 		}
 	}
 	for _, width := range []int{1280, 360} {
-		b.look(width, "light")
-		if wide := b.eval("document.documentElement.scrollWidth"); wide != strconv.Itoa(width) {
+		look(b, width, "light")
+		if wide := b.Eval("document.documentElement.scrollWidth"); wide != strconv.Itoa(width) {
 			t.Errorf("at a width of %d px the page is %s px wide", width, wide)
 		}
 	}

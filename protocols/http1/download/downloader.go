@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/calandria-go/calandria/reactor"
 )
 
-// Downloader says how to download. Its zero value is ready for use; it may be used by any number of goroutines. Get blocks: it is not
-// for a loop's goroutine.
+// Downloader says how to download. Its zero value is ready for use; it may be used by any number of goroutines. Get blocks.
 type Downloader struct {
 	// Client does the requests, redirects included; nil: http.DefaultClient. A Timeout of it bounds each request with its body.
 	Client *http.Client
@@ -90,8 +91,11 @@ type Result struct {
 }
 
 // Get downloads. It tries again what can be tried again, and returns the last error when that does not help. When ctx ends so does
-// the download, with ctx's error.
+// the download, with ctx's error. On a loop's goroutine it returns reactor.ErrOnLoop at once.
 func (d *Downloader) Get(ctx context.Context, job Job) (Result, error) {
+	if reactor.OnLoop() {
+		return Result{}, reactor.ErrOnLoop
+	}
 	u, err := url.Parse(job.URL)
 	if err != nil {
 		return Result{}, err

@@ -35,9 +35,10 @@ var (
 
 // StatusError is an answer that is no success.
 type StatusError struct {
-	// StatusCode and Status are the answer's.
+	// StatusCode is the answer's.
 	StatusCode int
-	Status     string
+	// Status is it with its reason, "404 Not Found".
+	Status string
 	// RetryAfter is when the server wants to be asked again; 0: it does not say.
 	RetryAfter time.Duration
 }
@@ -57,9 +58,10 @@ func (e *StatusError) again() bool {
 
 // ChecksumError says what was expected and what came.
 type ChecksumError struct {
-	// Want is the expected sum, Got that of the bytes.
+	// Want is the expected sum.
 	Want Sum
-	Got  []byte
+	// Got is that of the bytes.
+	Got []byte
 }
 
 // Error has both sums in it.
@@ -72,6 +74,12 @@ func (e *ChecksumError) Is(target error) bool { return target == ErrChecksum }
 
 // errAnew has the run begin again from the first byte: what was loaded is not of what is there now, or cannot be continued.
 var errAnew = errors.New("download: begin anew")
+
+// Why a connection beside others ends: the rest is for one alone.
+var (
+	errNoRanges = errors.New("download: the server ignores ranges")
+	errAlone    = errors.New("download: the server refuses a second connection")
+)
 
 // fatal is an error that no other attempt would mend, of the disk above all.
 type fatal struct{ error }

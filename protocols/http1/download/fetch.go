@@ -146,7 +146,7 @@ func (r *run) first(ctx context.Context) error {
 		lead = spans[0]
 	}
 	r.mu.Lock()
-	r.of, r.spans, r.leading = of, spans, len(spans) > 1
+	r.of, r.spans, r.led = of, spans, len(spans) > 1
 	r.mu.Unlock()
 	if len(spans) == 1 {
 		return r.copy(a, lead, of.size, false)
@@ -156,7 +156,6 @@ func (r *run) first(ctx context.Context) error {
 		defer stop()
 		err := r.copy(a, lead, lead.end, true)
 		r.mu.Lock()
-		r.leading = false
 		alone := err == nil && !r.ranges
 		if alone { // no other will load the rest: read on
 			lead.end, r.spans = of.size, r.spans[:1]
@@ -223,9 +222,6 @@ func (r *run) ranged(ctx context.Context, s *span) error {
 	case http.StatusRequestedRangeNotSatisfiable:
 		return r.unsatisfiable(res, s, from)
 	default:
-		r.mu.Lock()
-		r.single = true // it may be the second connection that is refused
-		r.mu.Unlock()
 		return statusError(res)
 	}
 	first, last, total, ok := parseContentRange(res.Header["Content-Range"])
@@ -254,15 +250,12 @@ func (r *run) whole(res *http.Response) error {
 		r.noRanges()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.leading {
+		if r.led {
 			return errNoRanges // of a second connection: the first reads on
 		}
 	}
 	return errAnew
 }
-
-// errNoRanges has the attempt go on with its first connection alone.
-var errNoRanges = errors.New("download: the server ignores ranges")
 
 func (r *run) noRanges() {
 	r.mu.Lock()
@@ -294,7 +287,7 @@ func (r *run) copy(a *attempt, s *span, n int64, more bool) error {
 		}
 		k, err := a.read(p)
 		if k > 0 {
-			if at := s.at.Load(); n < 0 && most >= 0 && at+int64(k) > most {
+			if at := s.at.Load(); most >= 0 && at+int64(k) > most {
 				return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
 			} else if _, werr := r.part.file.WriteAt(p[:k], at); werr != nil {
 				return fatal{werr}

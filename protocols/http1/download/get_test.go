@@ -2,18 +2,26 @@ package download_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/download"
+	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/reactor/reactortest"
+	"github.com/calandria-go/calandria/transports/tcp"
 )
 
 const size = 1 << 20
@@ -66,10 +74,12 @@ type brokenCase struct {
 var broken = []brokenCase{
 	{"cut, continued", []http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), file(1, size, `"1"`)}, false, false, 0, nil, " bytes=400000-1048575"},
 	{
-		"cut, continued several times", []http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), file(1, size, `"1"`)},
+		"cut, continued several times",
+		[]http.HandlerFunc{cut(400_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), cut(100_000, file(1, size, `"1"`)), file(1, size, `"1"`)},
 		false, false, 1, nil, " bytes=400000-1048575 bytes=500000-1048575 bytes=600000-1048575",
 	},
-	{"cut for ever", []http.HandlerFunc{cut(1000, file(1, size, `"1"`))}, false, false, 2, io.ErrUnexpectedEOF, " bytes=1000-1048575 bytes=2000-1048575"},
+	// Its few bytes may be lost with their connection, so nobody can say where the next attempt begins.
+	{"cut for ever", []http.HandlerFunc{cut(1000, file(1, size, `"1"`))}, false, false, 2, io.ErrUnexpectedEOF, "*"},
 	{"cut, chunked", []http.HandlerFunc{cut(400_000, chunked(file(1, size, `"1"`))), file(1, size, `"1"`)}, false, false, 0, nil, " bytes=400000-"},
 	{"cut, weak tag", []http.HandlerFunc{cut(400_000, file(1, size, `W/"1"`)), file(1, size, `W/"1"`)}, false, false, 0, nil, " "},
 	{"cut for ever, weak tag", []http.HandlerFunc{cut(400_000, file(1, size, `W/"1"`))}, false, false, 2, io.ErrUnexpectedEOF, "  "},
@@ -352,3 +362,109 @@ func testRefused(t *testing.T, client *http.Client) {
 }
 
 var errOurs = errors.New("ours")
+
+// early is a body that ends before its length, and does not say so.
+type early struct{ http.RoundTripper }
+
+func (e early) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := e.RoundTripper.RoundTrip(req)
+	if err == nil {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(res.Body, 300_000), res.Body}
+	}
+	return res, err
+}
+
+// TestSilentTruncation: a RoundTripper that takes a lost connection for the end is not believed.
+func TestSilentTruncation(t *testing.T) { eachClient(t, testSilentTruncation) }
+
+func testSilentTruncation(t *testing.T, client *http.Client) {
+	o := serve(t, &http.Client{Transport: early{client.Transport}}, file(1, size, `"1"`))
+	path := target(t)
+	res, err := run(t, quick(o), download.Job{URL: o.URL, Path: path})
+	if err != nil || res.Attempts != 4 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	wantFile(t, path, content(1, size))
+	o = serve(t, o.client, file(1, size, ""))
+	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path + "2"}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+}
+
+// TestOnLoop: a call that would hold up a loop is refused.
+func TestOnLoop(t *testing.T) {
+	path := target(t)
+	errs := make(chan error, 1)
+	r := reactortest.NewDefault(t, reactor.Config{})
+	ln, err := tcp.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Listen(ln, &http1.Server{Handler: http1.HandlerFunc(func(x *http1.Exchange) {
+		_, err := (&download.Downloader{}).Get(context.Background(), download.Job{URL: "http://127.0.0.1:1/", Path: path})
+		errs <- err
+		x.Respond(http.StatusOK, "", nil)
+	})}); err != nil {
+		t.Fatal(err)
+	}
+	res, err := clients[0].make(t).Get("http://" + ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if err := <-errs; !errors.Is(err, reactor.ErrOnLoop) {
+		t.Error(err)
+	}
+	wantOnly(t, path)
+}
+
+// TestTLS: the same over TLS, and a certificate that nobody vouches for ends it at once.
+func TestTLS(t *testing.T) {
+	srv := httptest.NewUnstartedServer(file(1, size, `"1"`))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	for name, conf := range map[string]*tls.Config{"trusted": {RootCAs: pool}, "not trusted": nil} {
+		ours := &http1.Client{Reactor: reactortest.NewDefault(t, reactor.Config{}), TLS: conf}
+		theirs := &http.Transport{TLSClientConfig: conf}
+		for _, c := range []http.RoundTripper{ours, theirs} {
+			d := quick(&origin{client: &http.Client{Transport: c}})
+			d.Parallel, d.MinRange = 3, 1000
+			path := target(t)
+			from := time.Now()
+			_, err := run(t, d, download.Job{URL: srv.URL, Path: path})
+			var unknown x509.UnknownAuthorityError
+			switch {
+			case conf == nil && !errors.As(err, &unknown), conf != nil && err != nil:
+				t.Errorf("%s, %T: %v, %v", name, c, err, time.Since(from))
+			case conf != nil:
+				wantFile(t, path, content(1, size))
+			}
+		}
+		ours.Close()
+		theirs.CloseIdleConnections()
+	}
+}
+
+// TestMaxBytesOfParts: ranges that never say how many there are end at the limit.
+func TestMaxBytesOfParts(t *testing.T) { eachClient(t, testMaxBytesOfParts) }
+
+func testMaxBytesOfParts(t *testing.T, client *http.Client) {
+	o := serve(t, client, cut(400_000, chunked(file(1, size, `"1"`))), func(w http.ResponseWriter, r *http.Request) {
+		var from int64
+		fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/*", from, from+99_999))
+		w.WriteHeader(http.StatusPartialContent)
+		w.Write(make([]byte, 100_000))
+	})
+	d, path := quick(o), target(t)
+	d.MaxBytes = 2_000_000
+	if _, err := run(t, d, download.Job{URL: o.URL, Path: path}); !errors.Is(err, download.ErrTooLarge) {
+		t.Error(err)
+	}
+}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/calandria-go/calandria/protocols/http1"
 	"github.com/calandria-go/calandria/protocols/http1/download"
+	"github.com/calandria-go/calandria/reactor"
+	"github.com/calandria-go/calandria/reactor/reactortest"
 )
 
 // patience bounds waits for what must happen.
@@ -80,7 +82,7 @@ var clients = []struct {
 		return c
 	}},
 	{"http1", func(t testing.TB) *http.Client {
-		c := &http1.Client{}
+		c := &http1.Client{Reactor: reactortest.NewDefault(t, reactor.Config{})}
 		t.Cleanup(func() { c.Close() })
 		return &http.Client{Transport: c}
 	}},

@@ -41,7 +41,7 @@ func child() {
 // one. 4 GiB in soak.
 func TestKilledAndResumed(t *testing.T) {
 	const kills = 20
-	size := int64(42 << 20)
+	size := int64(21 << 20)
 	if os.Getenv("CALANDRIA_SOAK") != "" {
 		size = 4 << 30
 	}

@@ -166,12 +166,14 @@ func testBusy(t *testing.T, client *http.Client) {
 	}
 	path := target(t)
 	inner := make(chan error, 1)
-	var o *origin
-	o = serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+	self := make(chan *origin, 1)
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+		o := <-self
 		_, err := quick(o).Get(r.Context(), download.Job{URL: o.URL, Path: path})
 		inner <- err
 		file(1, size, "")(w, r)
 	})
+	self <- o
 	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path}); err != nil {
 		t.Fatal(err)
 	}
@@ -233,12 +235,29 @@ func testParallel(t *testing.T, client *http.Client) {
 				file(1, size, `"1"`)(w, r)
 			}
 		}, 1},
+		{"one connection alone, it says, and for long", func(n int) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if isRange(r) && n < 4 {
+					status([]int{503, 403}[n%2], "Retry-After: 3600")(w, r)
+					return
+				}
+				file(1, size, `"1"`)(w, r)
+			}
+		}, 1},
 		{"ranges ignored", func(int) http.HandlerFunc { return noRanges }, 1},
 		{"ranges broken", func(n int) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				if isRange(r) {
 					partial("bytes 0-9/10", 10)(w, r)
 					return
+				}
+				file(1, size, `"1"`)(w, r)
+			}
+		}, 1},
+		{"ends of ranges ignored", func(n int) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if rang := r.Header.Get("Range"); rang != "" {
+					r.Header.Set("Range", rang[:strings.Index(rang, "-")+1])
 				}
 				file(1, size, `"1"`)(w, r)
 			}
@@ -316,3 +335,72 @@ func testParallelResume(t *testing.T, client *http.Client) {
 }
 
 func (h *holder) Flush() { h.ResponseWriter.(http.Flusher).Flush() }
+
+// TestParallelReadsOn: when the others find out that there are no ranges, the first connection reads on, and nothing is asked for twice.
+func TestParallelReadsOn(t *testing.T) { eachClient(t, testParallelReadsOn) }
+
+func testParallelReadsOn(t *testing.T, client *http.Client) {
+	refused := make(chan struct{}, 100)
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" {
+			defer func() { refused <- struct{}{} }() // the client has seen the status, and left
+			hold(10_000, noRanges)(w, r)
+			return
+		}
+		waiting := &waiter{ResponseWriter: w, left: 100_000, c: refused}
+		file(1, size, `"1"`)(waiting, r)
+	})
+	path := target(t)
+	res, err := run(t, parallel(o), download.Job{URL: o.URL, Path: path})
+	if err != nil || res.Attempts != 1 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	wantFile(t, path, content(1, size))
+}
+
+// waiter lets a little through, and the rest after a word from c.
+type waiter struct {
+	http.ResponseWriter
+	left int
+	c    chan struct{}
+}
+
+func (w *waiter) Write(p []byte) (int, error) {
+	if w.left -= len(p); w.left < 0 && w.c != nil {
+		w.ResponseWriter.(http.Flusher).Flush()
+		<-w.c
+		w.c = nil
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// TestShorter: of a longer version nothing is left behind the end of a shorter one.
+func TestShorter(t *testing.T) { eachClient(t, testShorter) }
+
+func testShorter(t *testing.T, client *http.Client) {
+	o := serve(t, client, hold(size, file(2, 2*size, `"2"`)), file(1, 1000, `"1"`))
+	path := target(t)
+	stopAfter(t, o, path, size)
+	if _, err := run(t, quick(o), download.Job{URL: o.URL, Path: path, Resume: true}); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, path, content(1, 1000))
+}
+
+// TestHost: Header's Host is the request's.
+func TestHost(t *testing.T) { eachClient(t, testHost) }
+
+func testHost(t *testing.T, client *http.Client) {
+	o := serve(t, client, func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "other.example" || r.Header.Get("X-A") != "1" || r.Header.Get("Range") != "" {
+			t.Errorf("%s, %v", r.Host, r.Header)
+		}
+	})
+	d := quick(o)
+	d.Header = http.Header{"Host": {"other.example"}, "x-a": {"1"}, "Range": {"bytes=5-"}, "Accept-Encoding": {"gzip"}}
+	path := target(t)
+	if _, err := run(t, d, download.Job{URL: o.URL, Path: path}); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, path, nil)
+}

@@ -35,7 +35,7 @@ type run struct {
 	spans   []*span
 	ranges  bool // false: the server was seen to ignore Range
 	single  bool // a second connection was refused
-	leading bool // the first connection is still there, and could read on
+	led     bool // the ranges in parallel are beside a first connection, which can read on
 	attempt int
 	resumed int64
 
@@ -90,11 +90,16 @@ func (r *run) loop(ctx context.Context) error {
 		r.mu.Unlock()
 		before := r.done()
 		err := r.pass(ctx)
+		if err == nil && !r.complete() {
+			err = io.ErrUnexpectedEOF
+		}
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, errAlone):
+			continue
 		case errors.Is(err, errAnew):
 			if anew++; anew > maxAnew {
 				return ErrChanged
@@ -166,6 +171,7 @@ func (r *run) pass(ctx context.Context) error {
 		}
 		return nil
 	}
+	r.led = false
 	return r.together(ctx, left, nil)
 }
 
@@ -206,7 +212,7 @@ func (r *run) together(ctx context.Context, spans []*span, leader func(context.C
 	for range workers {
 		wg.Go(func() {
 			for s := range queue {
-				if err := r.rest(ctx, s); err != nil {
+				if err := r.beside(ctx, s); err != nil {
 					failed(err)
 					return
 				}
@@ -215,14 +221,26 @@ func (r *run) together(ctx context.Context, spans []*span, leader func(context.C
 	}
 	wg.Wait()
 	switch {
-	case errors.Is(first, errNoRanges) && r.complete():
-		return nil // the first connection read on
+	case (errors.Is(first, errNoRanges) || errors.Is(first, errAlone)) && r.complete():
+		return nil // the others did it
 	case errors.Is(first, errNoRanges):
 		return errAnew
-	case first == nil && ctx.Err() == nil && !r.complete():
-		return io.ErrUnexpectedEOF // a worker gave up, and left spans to the next attempt
 	}
 	return first
+}
+
+// beside loads a span beside others. A status that is none for a part may be meant for a second connection alone: then there is none
+// from now on, and the status counts when it comes again.
+func (r *run) beside(ctx context.Context, s *span) error {
+	err := r.rest(ctx, s)
+	var status *StatusError
+	if errors.As(err, &status) {
+		r.mu.Lock()
+		r.single = true
+		r.mu.Unlock()
+		return errAlone
+	}
+	return err
 }
 
 func (r *run) complete() bool {

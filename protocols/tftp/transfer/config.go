@@ -36,7 +36,8 @@ type Config struct {
 	// MaxRTO is the longest, back-off included: 5 s.
 	MaxRTO time.Duration
 	// Dally is how long a Receiver answers repetitions of the last block after its
-	// final ACK: 5 s. Negative means not at all.
+	// final ACK, and after each repetition: 10 s, twice the longest time-out of a peer
+	// like this one; four times that in all. Negative means not at all.
 	Dally time.Duration
 }
 
@@ -68,7 +69,7 @@ func (c *Config) resolved() Config {
 	r.MinRTO = or(r.MinRTO, 200*time.Millisecond, time.Millisecond)
 	r.MaxRTO = max(r.MinRTO, or(r.MaxRTO, 5*time.Second, 255*time.Second))
 	r.InitialRTO = max(r.MinRTO, min(r.InitialRTO, r.MaxRTO))
-	r.Dally = or(r.Dally, 5*time.Second, 0)
+	r.Dally = or(r.Dally, 10*time.Second, 0)
 	return r
 }
 

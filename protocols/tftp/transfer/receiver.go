@@ -18,9 +18,10 @@ type Receiver struct {
 	space   int64 // bytes that the caller takes; negative: any number
 	highest int64 // the highest block behind a gap since the last progress or answer
 	ack     [wire.HeaderSize]byte
-	acked   int64 // the highest block that was acknowledged; -1: not even block 0
-	damaged bool  // a block was dropped as too short
-	held    bool  // an ACK waits for space
+	until   time.Time // when dallying ends in any case
+	acked   int64     // the highest block that was acknowledged; -1: not even block 0
+	damaged bool      // a block was dropped as too short
+	held    bool      // an ACK waits for space
 }
 
 // Serve answers a write request: with an OACK if it grants an option, else with ACK 0. A
@@ -89,9 +90,14 @@ func (r *Receiver) Next(now time.Time) []byte {
 	switch {
 	case r.state == dally && r.cfg.Dally == 0:
 		r.end(Completed, nil)
-	case r.state == dally && r.wake.IsZero():
-		r.wake = now.Add(r.cfg.Dally)
-	case r.state != dally && (fresh || r.wake.IsZero()):
+	case r.state == dally:
+		if r.until.IsZero() {
+			r.until = now.Add(maxDallies * r.cfg.Dally)
+		}
+		if r.wake = now.Add(r.cfg.Dally); r.wake.After(r.until) {
+			r.wake = r.until
+		}
+	case fresh || r.wake.IsZero():
 		r.wake = now.Add(r.patience())
 	}
 	return wire.AppendAck(r.ack[:0], r.roll.number(r.want-1))
@@ -265,6 +271,9 @@ func (r *Receiver) inOrder(b []byte, now time.Time) (data []byte, last bool) {
 	}
 	return b, last
 }
+
+// maxDallies bounds a dally that repetitions make longer, in Config.Dally.
+const maxDallies = 4
 
 // Commit says that the file is safe where it belongs: the last ACK is due, and the
 // peer may forget the file. After it Wake is the end of the dally, until which the Receiver answers

@@ -162,15 +162,18 @@ func TestLastAckDallies(t *testing.T) {
 	}
 	r.Commit()
 	wantDue(t, &r, later(0), "ACK 1")
-	for ms := 1000; ms < 5000; ms += 1000 {
+	for ms := 9000; ms < 40_000; ms += 9000 { // each repetition makes it longer, up to four times what it was
 		r.Packet(data(1, 5), later(ms))
 		wantDue(t, &r, later(ms), "ACK 1")
+		if want := later(min(ms+10_000, 40_000)); !r.Wake().Equal(want) {
+			t.Fatal(r.Wake(), want)
+		}
 	}
-	r.Timer(later(4999))
-	if r.Outcome() != Running || !r.Wake().Equal(later(5000)) {
+	r.Timer(later(39_999))
+	if r.Outcome() != Running || !r.Wake().Equal(later(40_000)) {
 		t.Fatal(r.Outcome(), r.Wake())
 	}
-	r.Timer(later(5000))
+	r.Timer(later(40_000))
 	if r.Outcome() != Completed || r.Err() != nil || r.Stats().Bytes != 5 {
 		t.Fatal(r.Outcome(), r.Err())
 	}

@@ -84,6 +84,7 @@ type netpollLoop struct {
 	// turn a batch.
 	again, running []*fdSource
 	freed          bool // operators were freed that netpoll has not taken back
+	quiet          bool // the last batch has made no goroutine runnable
 
 	mu     sync.Mutex
 	hups   []hup        // from netpoll's hang-up goroutine
@@ -120,7 +121,7 @@ func newNetpollLoop(p netpoll.Poll) (*netpollLoop, error) {
 		if !started {
 			started = true
 			l.goid = GoroutineID()
-			ready <- wrapPoll(p, l.batch, l.stay)
+			ready <- wrapPoll(p, l.batch, l.stay, func() bool { return l.quiet })
 		}
 		return nil
 	}
@@ -156,6 +157,8 @@ func (l *netpollLoop) batch(orig func() bool) bool {
 	l.takeNotes()
 	l.runAgain()
 	(*o).BatchEnd()
+	q, ok := (*o).(QuietOwner)
+	l.quiet = ok && q.Quiet()
 	if len(l.again) > 0 {
 		l.Wake()
 	}

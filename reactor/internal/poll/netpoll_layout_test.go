@@ -100,7 +100,7 @@ func TestUnknownLayout(t *testing.T) {
 	if _, err := pollOf(nil); err == nil {
 		t.Error("pollOf(nil)")
 	}
-	if err := wrapPoll(strange{}, nil, nil); err == nil {
+	if err := wrapPoll(strange{}, nil, nil, nil); err == nil {
 		t.Error("wrapPoll of a stranger")
 	}
 }

@@ -98,7 +98,7 @@ func distinctPolls(n int) ([]netpoll.Poll, error) {
 // netpoll asks twice before it sleeps: epoll_wait with no time-out after every batch, then one without end. As long as stay
 // says so, the wrapper does not return but waits itself, once. It must return after operators were freed: netpoll takes them
 // back into its cache then.
-func wrapPoll(p netpoll.Poll, around func(orig func() (closed bool)) bool, stay func() bool) (err error) {
+func wrapPoll(p netpoll.Poll, around func(orig func() (closed bool)) bool, stay, quiet func() bool) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("%w: %v", errLayout, v)
@@ -123,7 +123,9 @@ func wrapPoll(p netpoll.Poll, around func(orig func() (closed bool)) bool, stay 
 			if !stay() {
 				return false
 			}
-			runtime.Gosched() // what this batch made runnable goes first
+			if !quiet() {
+				runtime.Gosched() // what this batch made runnable goes first; it costs two system calls
+			}
 			n := epollWait(epfd, unsafe.Pointer(unsafe.SliceData(events)), cap(events))
 			if n <= 0 {
 				return false

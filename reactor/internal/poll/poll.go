@@ -42,6 +42,13 @@ type Owner interface {
 	BatchEnd()
 }
 
+// QuietOwner is an Owner that knows when a batch cannot have made any goroutine runnable.
+type QuietOwner interface {
+	Owner
+	// Quiet says so of the batch that has just ended: the loop may wait for the next one without yielding first.
+	Quiet() bool
+}
+
 // Loop is one poller goroutine.
 type Loop interface {
 	// Start installs the owner; batches run from then on. The first call wins: a singleton has one owner for ever.
@@ -105,6 +112,10 @@ type Source interface {
 	// Unacked is how many bytes the kernel holds that the peer has not acknowledged, or -1 where it does not say.
 	Unacked() int
 }
+
+// DirectWriter is a Source whose Write may be called off the loop too, by who makes sure that neither another Write nor Close
+// runs meanwhile.
+type DirectWriter interface{ WriteDirect(p []byte) (int, error) }
 
 // Handle is an open stream on its way to a loop: a file descriptor, or a net.Conn.
 type Handle struct {

@@ -63,6 +63,9 @@ func (s *fdSource) Write(p []byte) (int, error) {
 	return rawWrite(s.fd, p)
 }
 
+// WriteDirect is part of DirectWriter: the descriptor is closed by Close alone.
+func (s *fdSource) WriteDirect(p []byte) (int, error) { return s.Write(p) }
+
 func (s *fdSource) Writev(bufs [][]byte) (int, error) {
 	if err := fault(OpWrite); err != nil {
 		return 0, err

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/calandria-go/calandria/reactor/reactortest"
+)
+
+func TestMain(m *testing.M) { reactortest.Main(m) }

@@ -1,0 +1,5 @@
+//go:build race
+
+package rtsphttp
+
+const raceEnabled = true
