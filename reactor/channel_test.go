@@ -109,7 +109,12 @@ func TestChannelCarriesAStream(t *testing.T) {
 	a, b := halves()
 	sa, sb := reactor.NewStream(), reactor.NewStream()
 	pa := a.open(t, r, sa)
-	b.open(t, r, sb)
+	pb := b.open(t, r, sb)
+	for _, p := range []*reactor.Port{pa, pb} { // a Stream is for use once it is open
+		opened := make(chan struct{})
+		p.Conn().Post(func() { close(opened) })
+		<-opened
+	}
 	if got := pa.Conn().RemoteAddrPort().String(); got != "192.0.2.2:2" {
 		t.Errorf("remote address %s", got)
 	}
