@@ -128,7 +128,9 @@ func (d *daemon) operate() error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		reactormetrics.New(d.reactor, nil), metrics.New(d.server, nil))
 	var err error
-	if d.board, err = dashboard.New(dashboard.Config{Reactor: d.reactor, Server: srv, Title: "calandria tftpd"}); err != nil {
+	if d.board, err = dashboard.New(dashboard.Config{Reactor: d.reactor, Server: srv, Title: "calandria tftpd", Sections: []dashboard.Section{{
+		Name: "Transfers", Columns: []string{"client", "file", "op", "bytes", "of", "%", "MB/s", "resent", "blksize", "window"}, Rows: d.rows,
+	}}}); err != nil {
 		return err
 	}
 	routes.Route(dashboard.Prefix, d.board)
@@ -197,3 +199,28 @@ func (d *daemon) close() {
 		d.files.Close()
 	}
 }
+
+// rows are the transfers in progress for the dashboard.
+func (d *daemon) rows() [][]any {
+	ctx, done := context.WithTimeout(context.Background(), time.Second)
+	defer done()
+	all, _ := d.server.Active(ctx, dashboardRows)
+	rows := [][]any{}
+	for _, t := range all {
+		op, of, percent := "read", "?", "?"
+		if t.Request.Write {
+			op = "write"
+		}
+		if t.Size > 0 {
+			of, percent = fmt.Sprint(t.Size), fmt.Sprintf("%.0f", float64(t.Stats.Bytes)*100/float64(t.Size))
+		}
+		rows = append(rows, []any{
+			t.Request.Client.String(), t.Request.Name, op, t.Stats.Bytes, of, percent,
+			fmt.Sprintf("%.2f", float64(t.Stats.Bytes)/1e6/max(t.Took.Seconds(), 1e-3)), t.Stats.Resent, t.Agreed.BlockSize, t.Agreed.WindowSize,
+		})
+	}
+	return rows
+}
+
+// dashboardRows is what the dashboard shows of a section.
+const dashboardRows = 50

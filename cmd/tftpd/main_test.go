@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -60,7 +61,7 @@ func TestDaemon(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("boot"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	o, err := parseFlags([]string{"-root", dir, "-listen", "127.0.0.1:0", "-metrics", "127.0.0.1:0", "-map", "^/tftpboot/="})
+	o, err := parseFlags([]string{"-root", dir, "-listen", "127.0.0.1:0", "-metrics", "127.0.0.1:0", "-single-port", "-map", "^/tftpboot/="})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +74,17 @@ func TestDaemon(t *testing.T) {
 	if _, err := (tftp.Client{Reactor: d.reactor, Addr: d.addr}).Get(context.Background(), "/tftpboot/f", &b); err != nil || b.String() != "boot" {
 		t.Errorf("%q, %v", b.String(), err)
 	}
+	silent, err := net.Dial("udp", d.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	silent.Write([]byte("\x00\x01f\x00octet\x00"))
+	silent.Read(make([]byte, 600)) // it has begun
+	if rows := d.rows(); len(rows) != 1 || rows[0][1] != "f" {
+		t.Errorf("%v", rows)
+	}
+	silent.Write([]byte("\x00\x05\x00\x00\x00"))
 	if err := d.shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
