@@ -51,10 +51,9 @@ func ambiguous() (all []string) {
 	for _, size := range []string{"%x ", "0%x;\n", "0x%x", "+%x", "%x\t;x", "%x\n", "1%016x"} {
 		post("Transfer-Encoding: chunked\r\n", fmt.Sprintf(size+"\r\n%s\r\n0\r\n\r\n", n, hidden))
 	}
-	for _, line := range []string{"GET / HTTP/1.1\r\n\r\n", "GET /p\r\n\r\n", "GET /p HTTP/1.1 \r\nHost: a\r\n\r\n", "GET  /p HTTP/1.1\r\nHost: a\r\n\r\n", "\n\nGET /p HTTP/1.1\r\nHost: a\r\n\r\n"} {
-		all = append(all, line)
-	}
-	all = append(all, "GET /p HTTP/1.1\r\nHost: a\r\nConnection: Content-Length\r\nContent-Length: "+fmt.Sprint(n)+"\r\n\r\n"+hidden,
+	all = append(all, "GET / HTTP/1.1\r\n\r\n", "GET /p\r\n\r\n", "GET /p HTTP/1.1 \r\nHost: a\r\n\r\n", "GET  /p HTTP/1.1\r\nHost: a\r\n\r\n",
+		"\n\nGET /p HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /p HTTP/1.1\r\nHost: a\r\nConnection: Content-Length\r\nContent-Length: "+fmt.Sprint(n)+"\r\n\r\n"+hidden,
 		"GET /p HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "+fmt.Sprint(n)+"\r\n\r\n"+hidden,
 		"GET /p HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"+chunks+hidden)
 	return all
