@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command clients loads a server with one of two clients: ours, or net/http's Transport. The peers' are in bench/peers/clients.
 package main
 

@@ -4,19 +4,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/calandria-go/calandria/protocols/relay/wire"
 )
-
-// cpu is the time that the process has spent.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // benchWorld is a relay with one agent, for benchmarks.
 func benchWorld(b *testing.B, kind wire.Kind, addr string) (string, string) {

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command clients compares HTTP clients: ours, net/http's Transport, fasthttp's and hertz's, each in a process of its own, against
 // one server. See bench/README.md.
 package main

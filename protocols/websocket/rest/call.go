@@ -109,7 +109,7 @@ func wholeBody(r *http.Request, most int) ([]byte, error) {
 		return nil, nil
 	}
 	defer r.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(r.Body, int64(min(most, 1<<62))+1))
+	b, err := io.ReadAll(io.LimitReader(r.Body, min(int64(most), 1<<62)+1))
 	if err == nil && len(b) > most {
 		err = ErrBody
 	}
