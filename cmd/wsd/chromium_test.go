@@ -89,6 +89,7 @@ func TestChromium(t *testing.T) {
 	say(ann, "Hello, all. <b>Is anybody here?</b>")
 	until(t, bob, "ann's message", log, "Ann: Hello, all. <b>Is anybody here?</b>")
 	say(bob, "Yes: see https://example.org/a?b=c, it is fine.")
+	until(t, ann, "bob's message", log, "Ann: Hello, all. <b>Is anybody here?</b>|Bob: Yes: see https://example.org/a?b=c, it is fine.") // before carl's
 	cli.say("c1", "From the terminal, in two\nlines")
 	want := "Ann: Hello, all. <b>Is anybody here?</b>|Bob: Yes: see https://example.org/a?b=c, it is fine.|Carl: From the terminal, in two\nlines"
 	for _, p := range []*browser.Tab{ann, bob} {
