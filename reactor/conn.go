@@ -76,6 +76,7 @@ type Conn struct {
 	closed    bool // no more writes
 	direct    bool // WriteNow has sent something since the last flush
 	gone      bool // the descriptor may be another's
+	mute      bool // sending has failed, and what the peer said before is waited for
 	mode      closeMode
 	reqErr    error
 	linger    *lingerSpec // of closeLinger

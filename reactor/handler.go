@@ -40,6 +40,14 @@ type HangupHandler interface {
 	OnHangup(c *Conn)
 }
 
+// LastWordsHandler is for handlers to which a peer may have said something before it broke the connection off: when sending
+// fails, what the peer sent earlier is still delivered, and then the connection ends with the error. Without it the connection
+// ends at once.
+type LastWordsHandler interface {
+	// LastWords says whether anything is waited for now.
+	LastWords() bool
+}
+
 // Protocol makes the handler of each accepted connection.
 type Protocol interface {
 	// NewHandler runs on the connection's loop, before OnOpen. It must not write.
@@ -60,6 +68,7 @@ const (
 	capWritable
 	capDrain
 	capHangup
+	capLastWords
 )
 
 func capsOf(h Handler) caps {
@@ -75,6 +84,9 @@ func capsOf(h Handler) caps {
 	}
 	if _, ok := h.(HangupHandler); ok {
 		k |= capHangup
+	}
+	if _, ok := h.(LastWordsHandler); ok {
+		k |= capLastWords
 	}
 	return k
 }

@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/calandria-go/calandria/reactor/internal/poll"
 )
@@ -38,6 +39,9 @@ func (c *Conn) readable() {
 	l.enter(c)
 	c.begin()
 	n := c.readTurn()
+	if c.mute && !c.waits() {
+		c.fail(c.closeErr)
+	}
 	c.end()
 	took := l.leave(c)
 	if t := c.reactor.cfg.Trace; t != nil && t.Handled != nil && n > 0 {
@@ -100,6 +104,36 @@ func (c *Conn) readTurn() int {
 		poisonBytes(l.scratch[:n])
 	}
 	return n
+}
+
+const (
+	// lastWordReads bounds what is read after sending has failed: no more can be in the kernel than a receive buffer holds.
+	lastWordReads = 256
+	// lastWordsWait is how long an engine that reads on goroutines of its own has for it.
+	lastWordsWait = time.Second
+)
+
+// sendFailed ends a connection that cannot send any more, but for what the peer sent before it broke it off, if the handler
+// waits for that.
+func (c *Conn) sendFailed(err error) {
+	for n := 0; n < lastWordReads && c.waits() && c.readTurn() > 0; n++ {
+		continue
+	}
+	if c.mute || !c.waits() {
+		c.fail(err)
+		return
+	}
+	c.mu.Lock()
+	c.mute = true
+	c.dropQueueLocked()
+	c.mu.Unlock()
+	c.closeErr = err
+	c.AfterFunc(lastWordsWait, func() { c.fail(err) })
+}
+
+// waits says whether the handler waits for what the peer may have said.
+func (c *Conn) waits() bool {
+	return c.caps&capLastWords != 0 && c.reads() && c.handler.(LastWordsHandler).LastWords()
 }
 
 func poisonBytes(b []byte) {

@@ -181,6 +181,10 @@ func (c *Conn) dropQueueLocked() {
 // flushLocked sends what it may: until the queue is empty, the kernel takes no more, a file has to be read, or the budget is
 // used up.
 func (c *Conn) flushLocked() error {
+	if c.mute {
+		c.dropQueueLocked()
+		return nil
+	}
 	if c.direct {
 		c.direct, c.progress = false, c.loop.mark
 	}
@@ -262,7 +266,7 @@ func (c *Conn) flushAndRefill() {
 		c.overHigh = c.overHigh && !refill
 		c.mu.Unlock()
 		if err != nil {
-			c.fail(err)
+			c.sendFailed(err)
 		} else if c.caps&capWritable != 0 && c.state == stateOpen {
 			c.guard(func() { c.handler.(WritableHandler).OnWritable(c) })
 		}

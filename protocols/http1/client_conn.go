@@ -73,6 +73,9 @@ func (cc *ClientConn) OnOpen(c *reactor.Conn) {
 	}
 }
 
+// LastWords is part of reactor.LastWordsHandler: a server may answer before it has read all of a request, and close.
+func (cc *ClientConn) LastWords() bool { return cc.phase <= clientBody && cc.front() != nil }
+
 // Conn is the connection; nil before it has opened.
 func (cc *ClientConn) Conn() *reactor.Conn { return cc.c }
 
