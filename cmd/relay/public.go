@@ -55,7 +55,7 @@ func (p *public) run(ctx context.Context, out io.Writer, log *slog.Logger) error
 	defer end(r)
 	s := &relay.Server{Reactor: r, PathPrefix: true, TrustForwarded: p.trust, Logger: log}
 	s.Link.Resume = p.resume
-	addresses, err := p.services(s)
+	addresses, err := p.services(s, log)
 	if err == nil {
 		err = s.Check()
 	}
@@ -122,8 +122,11 @@ func (p *public) run(ctx context.Context, out io.Writer, log *slog.Logger) error
 	return s.Shutdown(stop)
 }
 
+// shortToken is the length below which a token is warned of.
+const shortToken = 16
+
 // services reads -config, -token and -expose, and returns the addresses to serve as NAME=ADDRESS.
-func (p *public) services(s *relay.Server) (addresses []string, err error) {
+func (p *public) services(s *relay.Server, log *slog.Logger) (addresses []string, err error) {
 	if p.config != "" {
 		if addresses, err = readConfig(p.config, s); err != nil {
 			return nil, err
@@ -133,6 +136,9 @@ func (p *public) services(s *relay.Server) (addresses []string, err error) {
 		token, err := secret(p.token)
 		if err != nil {
 			return nil, fmt.Errorf("-token: %w", err)
+		}
+		if len(token) < shortToken {
+			log.Warn("-token is short: it can be guessed", "bytes", len(token))
 		}
 		s.Rules.Tokens = append(s.Rules.Tokens, access.Token{
 			Secret: token, Grant: access.Grant{Name: "default", Agent: true, Client: true, Services: []string{"*"}},

@@ -167,7 +167,7 @@ func TestConfig(t *testing.T) {
 		return err
 	})
 	for _, bad := range []string{
-		`{"tokenz": []}`, `{"tokens": [{"token": "short"}]}`, `{"services": {"a/b": {}}}`, `{"services": {"a": {"kind": "x"}}}`, `{"jwt": {"key_file": "/nowhere"}}`, `{`,
+		`{"tokenz": []}`, `{"tokens": [{"token": ""}]}`, `{"services": {"a/b": {}}}`, `{"services": {"a": {"kind": "x"}}}`, `{"jwt": {"key_file": "/nowhere"}}`, `{`,
 		`{"services": {"a": {"allow": ["10.0.0.0/99"]}}}`,
 	} {
 		write(bad)
@@ -192,7 +192,6 @@ func TestFlags(t *testing.T) {
 		{"agent", "-connect", "ws://x/", "-service", "x=tcp://a:1", "-key", "y=/z"},
 		{"client", "-connect", "ws://x/", "-service", "a", "-listen", ":0", "-key", "short"},
 		{"public", "-agents", "127.0.0.1:0", "-expose", "a=http"},
-		{"public", "-agents", "127.0.0.1:0", "-token", "short"},
 		{"public", "-agents", "127.0.0.1:0", "-expose", "a=tcp://x:1", "-expose", "a=udp://x:1"},
 	} {
 		if err := execute(t.Context(), args, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
