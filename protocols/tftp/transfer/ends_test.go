@@ -249,3 +249,23 @@ func TestRolloverNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestNoACKBeforeCommit: an ACK that waited for room behind a gap does not tell the client that all is safe, when the last
+// block came meanwhile and the file is not where it belongs yet.
+func TestNoACKBeforeCommit(t *testing.T) {
+	var r Receiver
+	r.Serve(nil, request(t, wire.OpWRQ, "octet", "windowsize", "4"))
+	drain(&r, epoch)
+	r.SetSpace(1500)
+	r.Packet(data(1, 512), epoch)
+	r.Packet(data(3, 10), epoch) // a gap, and no room for a window
+	wantDue(t, &r, epoch, "")
+	r.Packet(data(2, 512), epoch)
+	if _, last := r.Packet(data(3, 10), epoch); !last {
+		t.Fatal("the last block was not taken")
+	}
+	r.SetSpace(1 << 20)
+	wantDue(t, &r, epoch, "")
+	r.Commit()
+	wantDue(t, &r, epoch, "ACK 3")
+}

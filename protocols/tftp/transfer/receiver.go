@@ -257,7 +257,7 @@ func (r *Receiver) inOrder(b []byte, now time.Time) (data []byte, last bool) {
 	if r.space >= 0 {
 		r.space -= int64(len(b))
 	}
-	r.state, r.due, r.highest, r.damaged = moving, dueNothing, 0, false
+	r.state, r.due, r.held, r.highest, r.damaged = moving, dueNothing, false, 0, false
 	r.want++
 	r.stats.Blocks++
 	r.stats.Bytes = total
