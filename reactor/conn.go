@@ -60,6 +60,7 @@ type Conn struct {
 	wantR      bool // the interest that the source was told
 	wantW      bool
 	told       bool // it was: a connection that is paused from the start has to be registered, too
+	mute       bool // sending has failed, and what the peer said before is waited for
 
 	after    func() // AfterClose
 	closeErr error  // why, when state is beyond open; loop only
@@ -76,7 +77,6 @@ type Conn struct {
 	closed    bool // no more writes
 	direct    bool // WriteNow has sent something since the last flush
 	gone      bool // the descriptor may be another's
-	mute      bool // sending has failed, and what the peer said before is waited for
 	mode      closeMode
 	reqErr    error
 	linger    *lingerSpec // of closeLinger
