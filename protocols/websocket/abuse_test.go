@@ -71,7 +71,9 @@ func TestAbuse(t *testing.T) {
 						for got == "pong:" {
 							got = p.next()
 						}
-						if !strings.HasPrefix(got, want) {
+						// One who goes on beyond what is read away while closing may get the reset before it has read the code.
+						floods := len(a.bytes) > 4<<20 && strings.Contains(got, "reset")
+						if !strings.HasPrefix(got, want) && !floods {
 							t.Errorf("%q, want %q", got, want)
 						}
 					}
