@@ -61,7 +61,8 @@ func (p *process) line(t *testing.T) string {
 // load is a gateway with its camera, for many tunnels.
 type load struct {
 	*Gateway
-	addr string
+	addr   string
+	engine string
 }
 
 func newLoad(t *testing.T, c Config) *load {
@@ -82,7 +83,7 @@ func newLoad(t *testing.T, c Config) *load {
 	if _, err := r.Listen(ln, &http1.Server{Handler: g, MaxBodyBytes: -1}); err != nil {
 		t.Fatal(err)
 	}
-	return &load{g, ln.Addr().String()}
+	return &load{g, ln.Addr().String(), r.Engine()}
 }
 
 // run has the viewers do the plan. quiet is called when all tunnels are open, and no media flows yet.
@@ -132,7 +133,11 @@ func TestManySessions(t *testing.T) {
 	if res.Least < want {
 		t.Errorf("one session got %d frames only, less than %d", res.Least, want)
 	}
-	if !raceEnabled && each > 4<<10 {
+	limit := int64(4 << 10)
+	if l.engine == "portable" {
+		limit = 256 << 10 // it reads into a buffer for each connection
+	}
+	if !raceEnabled && each > limit {
 		t.Errorf("%d bytes each", each)
 	}
 }
